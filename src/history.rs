@@ -8,6 +8,7 @@ mod captures;
 mod cells;
 mod checks;
 mod conversations;
+mod distribution;
 mod drafts;
 mod export;
 mod files;
@@ -48,6 +49,10 @@ use tokio::sync::{oneshot, watch};
 pub use self::{
     captures::{KeptCapture, Removed},
     checks::{Availability, CheckLine, EndpointCheck},
+    distribution::{
+        Bucket, Distribution, DistributionQuery, HourOfWeek, LastRun, MOST_QUANTILES, Outcomes,
+        Quantiles,
+    },
     export::{ExportFormat, rfc3339},
     findings::{CheckCount, Conformance},
     gaps::{GapLine, GapReason, ProbeGap},
@@ -365,6 +370,20 @@ impl History {
     ) -> Result<T, HistoryError> {
         self.ask(Lane::Plot, move |reader, is_cancelled| {
             scan::fold(reader, &query, is_cancelled, start, fold)
+        })
+        .await
+    }
+
+    /// How the TTFT of every target is spread, and how its runs ended.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn distributions(
+        &self,
+        query: DistributionQuery,
+    ) -> Result<Vec<Distribution>, HistoryError> {
+        self.ask(Lane::Plot, move |reader, is_cancelled| {
+            distribution::all(&reader.connection, &query, is_cancelled)
         })
         .await
     }

@@ -332,7 +332,7 @@ impl App {
     fn act(&mut self, ctx: &Context, action: &Action) {
         match action {
             Action::Go(view) => self.current = *view,
-            Action::OpenRun(_) => self.current = ViewId::Runs,
+            Action::OpenRun(_) | Action::OpenRunsOf(_) => self.current = ViewId::Runs,
             Action::EditEndpoint(_) => self.current = ViewId::Settings,
             Action::Ask(_) => self.current = ViewId::Playground,
             Action::Look(appearance) => self.set_appearance(ctx, *appearance),

@@ -1,38 +1,44 @@
 //! The monitor: TTFT history across all endpoints and targets.
 //!
 //! In: [`Series`] of the history and the gaps between probes, asked for again when runs end, the stretch or the width changes.
-//! Out: [`HistoryCommand::Series`]; a click on a point opens its run; the plan of the probes.
+//! Out: [`HistoryCommand::Series`], [`HistoryCommand::Distributions`] for the other charts; a click on a point opens its run; the plan of the probes.
 
 mod axes;
 mod bar;
 mod changes;
+mod chart;
 mod cloud;
+mod distributions;
 mod gaps;
 mod layout;
 mod legend;
+mod legend_panel;
 mod plan;
 mod plot;
 mod query;
+mod targets;
 mod track;
 mod verb;
 
 use std::collections::BTreeSet;
 
-use egui::{Button, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, RichText, Ui};
+use egui::{Button, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, Ui};
 use serde::{Deserialize, Serialize};
 
 pub use self::verb::MonitorVerb;
 use self::{
     axes::{Scale, TimeAxis},
+    chart::Chart,
+    distributions::Distributions,
     gaps::GapBand,
-    legend::LegendAction,
     plan::PlanForm,
+    targets::TargetSort,
     track::Track,
 };
 use super::{
     icons,
     range::Range,
-    theme::{Theme, caption, space, title},
+    theme::{Theme, space, title},
     view::{Action, Cx, Verb, VerbId, View, ViewId},
     widgets::{Tone, banner, empty, primary_button, segmented},
 };
@@ -47,8 +53,6 @@ const GAPS_IN_RANGE: i64 = 24;
 
 /// Most alerts that are shown above the plot; the latest come first.
 const MOST_ALERTS: usize = 3;
-/// Height that the legend needs to have room for the key, in points.
-const KEY_FROM: f32 = 340.0;
 
 /// What is saved with the layout.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -57,6 +61,10 @@ struct SavedMonitor {
     range: Range,
     scale: Scale,
     hidden: BTreeSet<String>,
+    chart: Chart,
+    /// Whether the charts of distributions show cold runs; else they show warm ones.
+    cold: bool,
+    sort: TargetSort,
 }
 
 /// What the history is asked for.
@@ -94,6 +102,9 @@ pub struct Monitor {
     width: f32,
     /// The target under the pointer, in the legend or on the plot.
     pointed: Option<TargetId>,
+    distributions: Distributions,
+    /// The target at the keyboard's cursor in the table.
+    cursor: Option<TargetId>,
     /// The form of the probes' plan, if it is open.
     plan: Option<PlanForm>,
     /// Whether the engine was told to follow the plan of the settings.
@@ -156,6 +167,7 @@ impl View for Monitor {
         if !std::mem::replace(&mut self.follows, true) {
             cx.commands.push(Command::Monitor(MonitorCommand::Follow));
         }
+        self.distributions.take_in();
         match self.answer.take() {
             None => {}
             Some(Ok(plot)) => {
@@ -182,7 +194,9 @@ impl View for Monitor {
         if std::mem::take(&mut self.outdated) {
             self.lay_out(&cx.state.looks);
         }
-        if let Some(problem) = &self.problem {
+        let shows_ttft = self.kept.chart == Chart::Ttft;
+        let of_chart = (self.distributions.problem.as_ref()).filter(|_| !shows_ttft);
+        if let Some(problem) = self.problem.as_ref().or(of_chart) {
             banner(ui, cx.theme, Tone::Bad, problem, |_| ());
         }
         for news in cx.state.alerts.iter().rev().take(MOST_ALERTS) {
@@ -190,6 +204,8 @@ impl View for Monitor {
         }
         if self.series.is_empty() {
             self.empty_ui(ui, cx);
+        } else if self.kept.chart == Chart::Targets {
+            self.targets_ui(ui, cx);
         } else {
             let before = self.pointed.take();
             self.legend_ui(ui, cx);
@@ -198,6 +214,9 @@ impl View for Monitor {
             self.plot_ui(ui, cx, pointed.as_ref());
         }
         self.ask(ui, cx);
+        if !shows_ttft {
+            self.ask_distributions(ui, cx);
+        }
         if let Some(mut plan) = self.plan.take() {
             self.plan = plan.ui(ui.ctx(), cx).then_some(plan);
         }
@@ -218,9 +237,8 @@ impl Monitor {
         let frame = egui::Frame::new().inner_margin(Margin::symmetric(16, 10));
         Panel::top("monitor.bar").frame(frame).show(ui, |ui| {
             ui.horizontal(|ui| {
-                ui.label(title("Time to first token")).on_hover_text(
-                    "First token − started, for every run. A cold run’s contains its handshakes",
-                );
+                let (name, meaning) = self.kept.chart.title();
+                ui.label(title(name)).on_hover_text(meaning);
                 ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
                     let ranges: Vec<_> = Range::ALL
                         .iter()
@@ -231,7 +249,9 @@ impl Monitor {
                         self.zoomed = None;
                     }
                     let scales = [(Scale::Linear, "Linear"), (Scale::Log, "Log")];
-                    if segmented(ui, theme, "Scale", &mut self.kept.scale, &scales) {
+                    if self.kept.chart.has_scale()
+                        && segmented(ui, theme, "Scale", &mut self.kept.scale, &scales)
+                    {
                         self.zoomed = None;
                         self.outdated = true;
                     }
@@ -244,69 +264,22 @@ impl Monitor {
                     }
                 });
             });
+            ui.add_space(space::XS);
+            self.charts_ui(ui, theme);
         });
     }
 
-    fn legend_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        let frame = egui::Frame::new()
-            .fill(cx.theme.surface)
-            .inner_margin(Margin::symmetric(12, 10));
-        Panel::right("monitor.legend")
-            .default_size(272.0)
-            .size_range(200.0..=460.0)
-            .frame(frame)
-            .show(ui, |ui| {
-                let rows: Vec<_> = self.tracks.iter().zip(&self.series).collect();
-                if ui.available_height() > KEY_FROM {
-                    Panel::bottom("monitor.key")
-                        .frame(egui::Frame::new().inner_margin(Margin {
-                            top: 8,
-                            ..Margin::ZERO
-                        }))
-                        .show(ui, |ui| key_ui(ui, cx.theme));
-                }
-                let (action, pointed) = legend::show(ui, cx.theme, &rows, &self.availability);
-                if let Some((track, _)) = pointed.and_then(|index| rows.get(index)) {
-                    self.pointed = Some(track.target.clone());
-                }
-                if let Some(action) = action {
-                    self.take(action);
-                }
-            });
-    }
-
-    fn take(&mut self, action: LegendAction) {
-        let only = |index: usize| {
-            let others = self
-                .tracks
-                .iter()
-                .enumerate()
-                .filter(|(at, _)| *at != index);
-            others.into_iter().all(|(_, track)| !track.shown)
-        };
-        match action {
-            LegendAction::Isolate(index) if self.tracks[index].shown && only(index) => {
-                self.show_all();
+    /// Shows the choice of the chart and, where it has one, of the connections.
+    fn charts_ui(&mut self, ui: &mut Ui, theme: &Theme) {
+        ui.horizontal(|ui| {
+            segmented(ui, theme, "Chart", &mut self.kept.chart, Chart::ALL);
+            if self.kept.chart.has_connection() {
+                ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                    let kinds = [(false, "Warm"), (true, "Cold")];
+                    segmented(ui, theme, "Connections", &mut self.kept.cold, &kinds);
+                });
             }
-            LegendAction::Isolate(index) => {
-                for at in 0..self.tracks.len() {
-                    self.set_shown(at, at == index);
-                }
-            }
-            LegendAction::Toggle(index) => self.set_shown(index, !self.tracks[index].shown),
-            LegendAction::ShowAll => self.show_all(),
-        }
-    }
-
-    fn set_shown(&mut self, index: usize, shown: bool) {
-        let track = &mut self.tracks[index];
-        track.shown = shown;
-        let name = track.target.to_string();
-        if shown {
-            self.kept.hidden.remove(&name);
-        } else {
-            self.kept.hidden.insert(name);
-        }
+        });
     }
 
     fn plot_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, pointed: Option<&TargetId>) {
@@ -363,28 +336,6 @@ impl Monitor {
                     self.open_plan(cx);
                 }
             }
-        });
-    }
-
-    fn show_all(&mut self) {
-        self.kept.hidden.clear();
-        self.tracks.iter_mut().for_each(|track| track.shown = true);
-    }
-}
-
-/// Explains points and lines.
-fn key_ui(ui: &mut Ui, theme: &Theme) {
-    ui.spacing_mut().item_spacing.y = 0.0;
-    ui.spacing_mut().interact_size.y = 20.0;
-    for (icon, text) in [
-        ("\u{25cf}", "filled: warm, the connection was open"),
-        ("\u{25cb}", "hollow: cold, this run opened it"),
-        ("\u{2013}", "rolling median; thin if cold"),
-        ("\u{d7}", "failed run, not in any median"),
-    ] {
-        ui.horizontal(|ui| {
-            ui.label(RichText::new(icon).color(theme.text_dim).monospace());
-            ui.add(egui::Label::new(caption(theme, text)).truncate());
         });
     }
 }

@@ -108,12 +108,20 @@ impl View for Runs {
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) {
-        if let Action::OpenRun(run) = action {
-            self.select(*run, cx);
-            if let Some(row) = self.pages.place(*run) {
-                self.row = row;
-                self.reveal = Some(row);
+        match action {
+            Action::OpenRun(run) => {
+                self.select(*run, cx);
+                if let Some(row) = self.pages.place(*run) {
+                    self.row = row;
+                    self.reveal = Some(row);
+                }
             }
+            Action::OpenRunsOf(target) => {
+                self.known.insert(target.clone());
+                self.wanted = self.wanted.only(target.clone());
+                self.selected = None;
+            }
+            _ => {}
         }
     }
 

@@ -84,6 +84,8 @@ pub enum Action {
     Go(ViewId),
     /// Shows a run of the history in the Runs view.
     OpenRun(RunId),
+    /// Shows all runs of a target in the Runs view.
+    OpenRunsOf(TargetId),
     /// Shows the settings with the named endpoint open, or with a new one.
     EditEndpoint(Option<String>),
     /// Shows the playground with a pane for this target.

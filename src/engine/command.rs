@@ -12,7 +12,8 @@ use crate::{
     credential::KeyOf,
     endpoint::{Endpoint, TargetId},
     history::{
-        Conformance, ExportFormat, KeptCapture, RunPage, RunQuery, RunRow, SeriesQuery, TtftPlot,
+        Conformance, Distribution, DistributionQuery, ExportFormat, KeptCapture, RunPage, RunQuery,
+        RunRow, SeriesQuery, TtftPlot,
     },
     run::{Origin, RunId},
     settings::SettingsEdit,
@@ -93,6 +94,13 @@ pub enum HistoryCommand {
         query: SeriesQuery,
         /// One series per target and the gaps between probes, or why there is none.
         reply: Reply<Result<TtftPlot, String>>,
+    },
+    /// Loads how TTFT is spread and how runs ended.
+    Distributions {
+        /// The question.
+        query: DistributionQuery,
+        /// One row per target, or why there is none.
+        reply: Reply<Result<Vec<Distribution>, String>>,
     },
     /// Loads the latest complete answers of a target, to estimate their variation.
     Recent {

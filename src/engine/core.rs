@@ -292,6 +292,12 @@ impl Core {
             HistoryCommand::Series { query, reply } => self.answer(reply, async move {
                 history.ttft_plot(query).await.map_err(|e| e.to_string())
             }),
+            HistoryCommand::Distributions { query, reply } => self.answer(reply, async move {
+                history
+                    .distributions(query)
+                    .await
+                    .map_err(|e| e.to_string())
+            }),
             HistoryCommand::Recent { target, reply } => {
                 let late_share = self.settings.measuring.late_share;
                 self.answer(reply, async move {

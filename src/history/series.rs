@@ -231,15 +231,19 @@ impl PixelGrid {
 }
 
 /// The columns of one run that the index holds.
-struct PlottedRun {
+pub(super) struct PlottedRun {
     id: RunId,
-    at: i64,
-    simulated: bool,
+    /// When it started, in nanoseconds since 1970.
+    pub(super) at: i64,
+    pub(super) simulated: bool,
+    /// Whether it had a clean end.
+    pub(super) is_ok: bool,
     /// TTFT in ms and the connection, of a run that counts.
-    ttft: Option<(f64, ConnectionKind)>,
+    pub(super) ttft: Option<(f64, ConnectionKind)>,
     /// Whether it would count, but was read late.
     is_late: bool,
-    fault: Option<FaultClass>,
+    /// The class of its fault; `None` if the user stopped it or a sleep cut it off.
+    pub(super) fault: Option<FaultClass>,
 }
 
 /// The columns of [`PlottedRun`], all of the index.
@@ -248,7 +252,7 @@ const PLOTTED: &str =
     FROM run INDEXED BY run_target WHERE target = ?1";
 
 /// Calls `give` with the runs of a target in order of time.
-fn for_each_run(
+pub(super) fn for_each_run(
     file: &Connection,
     target: i64,
     (from, to, late_share): (i64, i64, f64),
@@ -302,6 +306,7 @@ fn plotted(row: &Row<'_>, late_share: f64) -> rusqlite::Result<PlottedRun> {
         id: RunId(row.get(0)?),
         at: row.get(1)?,
         simulated: row.get(2)?,
+        is_ok,
         ttft: ttft.zip(connection.and_then(ConnectionKind::parse)),
         is_late,
         fault: fault.filter(|class| !class.is_no_failure()),

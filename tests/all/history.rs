@@ -2,6 +2,7 @@
 
 mod any;
 mod damage;
+pub(crate) mod distribution;
 mod export;
 mod files;
 mod findings;

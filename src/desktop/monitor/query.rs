@@ -4,15 +4,15 @@ use egui::Ui;
 
 use super::{Monitor, SeriesWanted, axes::TimeAxis};
 use crate::{
-    desktop::view::Cx,
+    desktop::{range::Range, view::Cx},
     engine::{Command, HistoryCommand, ask},
     history::SeriesQuery,
 };
 
 /// How often the history is asked the same question again at most, in seconds.
-const AGAIN_SECS: f64 = 1.0;
+pub(super) const AGAIN_SECS: f64 = 1.0;
 /// The same for a plot that was moved or zoomed, in seconds.
-const MOVED_SECS: f64 = 0.15;
+pub(super) const MOVED_SECS: f64 = 0.15;
 
 impl Monitor {
     /// Asks the history if the query has changed, but not too often.
@@ -55,13 +55,8 @@ impl Monitor {
     }
 
     fn query(&mut self, wanted: &SeriesWanted) -> SeriesQuery {
-        // Wall clock: it only places the range on the axis, nothing is measured with it.
-        let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
-        let (from, to) = match (wanted.zoomed, wanted.range.length_ns()) {
-            (Some((from, to)), _) => (Some(from), Some(to)),
-            (None, Some(length)) => (Some(now - length), None),
-            (None, None) => (None, None),
-        };
+        let now = now_unix_ns();
+        let (from, to) = stretch(wanted.zoomed, wanted.range);
         self.asked_range = (from, to.unwrap_or(now));
         if self.time.base_ns == 0 {
             self.time = TimeAxis { base_ns: now };
@@ -72,6 +67,20 @@ impl Monitor {
             pixels: wanted.pixels,
             late_share: wanted.late_share,
         }
+    }
+}
+
+/// Wall clock: it only places the range on the axis, nothing is measured with it.
+fn now_unix_ns() -> i64 {
+    i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
+}
+
+/// The stretch of time that is shown, in nanoseconds since 1970: from (`None` for the first run) and to (`None` for now).
+pub(super) fn stretch(zoomed: Option<(i64, i64)>, range: Range) -> (Option<i64>, Option<i64>) {
+    match (zoomed, range.length_ns()) {
+        (Some((from, to)), _) => (Some(from), Some(to)),
+        (None, Some(length)) => (Some(now_unix_ns() - length), None),
+        (None, None) => (None, None),
     }
 }
 

@@ -49,6 +49,14 @@ impl Wanted {
         }
     }
 
+    /// The same order of all runs of one target.
+    pub fn only(&self, target: TargetId) -> Self {
+        Self {
+            targets: BTreeSet::from([target]),
+            ..self.unfiltered()
+        }
+    }
+
     /// The query for the first page; `now` is in nanoseconds since 1970.
     pub fn query(&self, now: i64) -> RunQuery {
         RunQuery {

@@ -1,15 +1,19 @@
 //! The views of figures over time and of what was lost.
 
-use egui::{Modifiers, Role};
+use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use tokenscope::{
     desktop::view::ViewId,
     engine::{Command, HistoryCommand, RunCommand, RunNews, Update},
     event::{Event, Fault, FaultClass, Phase},
-    run::{RunHead, RunId, RunUpdate},
+    history::DistributionQuery,
+    run::{ConnectionKind, RunHead, RunId, RunUpdate},
 };
 
-use super::{Desktop, Player, WIDE, click, heard, open, open_view, scenes, series_queries, shows};
+use super::{
+    Desktop, Player, WIDE, click, heard, open, open_view, run_queries, scenes, series_queries,
+    shows,
+};
 
 #[test]
 fn the_monitor_asks_for_the_stretch_that_is_shown() {
@@ -221,4 +225,122 @@ fn a_count_of_what_was_lost_opens_the_latest_run_of_it() {
         _ => None,
     });
     assert_eq!(opened, [latest]);
+}
+
+fn distribution_queries(player: &Player) -> Vec<DistributionQuery> {
+    heard(player, |command| match command {
+        Command::History(HistoryCommand::Distributions { query, .. }) => Some(query.clone()),
+        _ => None,
+    })
+}
+
+/// The accessible names of the table's rows, from the top.
+fn row_names(desktop: &Desktop) -> Vec<String> {
+    let rows = desktop.get_all_by_role(Role::Row);
+    let mut rows: Vec<_> = rows
+        .filter_map(|row| Some((row.rect().top(), row.accesskit_node().label()?)))
+        .collect();
+    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+    rows.into_iter().map(|(_, name)| name).collect()
+}
+
+fn starts(names: &[String], targets: &[&str]) -> bool {
+    let expected = targets.iter().map(|target| format!("Runs of {target}: "));
+    names.len() == targets.len() && names.iter().zip(expected).all(|(n, e)| n.starts_with(&e))
+}
+
+const BY_MEDIAN: [&str; 5] = [
+    "ollama/gemma3:270m",
+    "simulator/steady",
+    "openai/gpt-5-mini",
+    "gateway/gpt-5-mini",
+    "deepseek/deepseek-chat",
+];
+
+#[test]
+fn the_table_of_targets_is_sorted_and_a_click_opens_a_targets_runs() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    assert_eq!(
+        distribution_queries(&player).len(),
+        0,
+        "not shown, not asked"
+    );
+    click(&mut desktop, &mut player, "Chart: Targets");
+    let asked = distribution_queries(&player);
+    assert_eq!(asked.len(), 1, "once is enough at rest");
+    assert_eq!(asked[0].connection, ConnectionKind::Warm);
+    let names = row_names(&desktop);
+    assert!(starts(&names, &BY_MEDIAN), "{names:#?}");
+    assert!(
+        names.iter().all(|name| name.contains(", P50 ")),
+        "{names:#?}"
+    );
+
+    click(&mut desktop, &mut player, "Sort by P50");
+    let mut down = BY_MEDIAN;
+    down.reverse();
+    assert!(starts(&row_names(&desktop), &down));
+    click(&mut desktop, &mut player, "Sort by Target");
+    let mut by_name = BY_MEDIAN;
+    by_name.sort_unstable();
+    assert!(starts(&row_names(&desktop), &by_name));
+
+    click(&mut desktop, &mut player, "Connections: Cold");
+    let asked = distribution_queries(&player);
+    assert_eq!(
+        asked.last().map(|query| query.connection),
+        Some(ConnectionKind::Cold)
+    );
+
+    let row = desktop.get_all_by_label_contains("Runs of ollama/").next();
+    row.unwrap().click();
+    player.play(&mut desktop);
+    assert_eq!(desktop.state().app().current(), ViewId::Runs);
+    let query = run_queries(&player).pop().unwrap();
+    assert_eq!(query.targets, ["ollama/gemma3:270m".parse().unwrap()]);
+    assert_eq!((query.text.as_str(), query.outcome), ("", None));
+}
+
+#[test]
+fn the_table_of_targets_follows_the_arrow_keys_and_enter() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    click(&mut desktop, &mut player, "Chart: Targets");
+    for key in [Key::ArrowDown, Key::ArrowDown, Key::ArrowDown, Key::ArrowUp] {
+        desktop.key_press(key);
+        player.play(&mut desktop);
+    }
+    desktop.key_press(Key::Enter);
+    player.play(&mut desktop);
+    assert_eq!(desktop.state().app().current(), ViewId::Runs);
+    let query = run_queries(&player).pop().unwrap();
+    assert_eq!(query.targets, [BY_MEDIAN[1].parse().unwrap()]);
+}
+
+#[test]
+fn the_chart_and_its_order_are_kept_in_the_next_window() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    click(&mut desktop, &mut player, "Chart: Targets");
+    click(&mut desktop, &mut player, "Sort by Target");
+    let before = row_names(&desktop);
+    let layout = desktop.state().app().layout();
+    let (desktop, player) = open(scenes::filled(), WIDE, Some(&layout));
+    assert_eq!(distribution_queries(&player).len(), 1);
+    let now = row_names(&desktop);
+    let targets = |names: &[String]| -> Vec<String> {
+        let of = |name: &String| name.split(": n ").next().unwrap().to_owned();
+        names.iter().map(of).collect()
+    };
+    assert_eq!(targets(&before), targets(&now));
+}
+
+#[test]
+fn distributions_that_can_not_be_read_say_so() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    desktop.get_by_label("Chart: Targets").click();
+    desktop.run_steps(4);
+    player.refuse_distributions("the history file is locked");
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "the history file is locked"));
+    click(&mut desktop, &mut player, "Chart: TTFT");
+    assert!(!shows(&desktop, "the history file is locked"));
 }

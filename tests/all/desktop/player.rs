@@ -163,6 +163,16 @@ impl Player {
         }
     }
 
+    /// The same for the questions for distributions.
+    pub fn refuse_distributions(&mut self, why: &str) {
+        while let Ok(mut command) = self.commands.try_recv() {
+            if let Command::History(HistoryCommand::Distributions { reply, .. }) = &mut command {
+                reply_to(reply, Err(why.to_owned()));
+            }
+            self.heard.push(command);
+        }
+    }
+
     /// Answers everything that was asked; gives whether there was anything.
     pub fn answer(&mut self) -> bool {
         let mut any = false;

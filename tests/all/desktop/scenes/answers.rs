@@ -48,6 +48,10 @@ impl Scene {
                     }),
                 );
             }
+            Command::History(HistoryCommand::Distributions { query, reply }) => {
+                let rows = crate::history::distribution::expected(&self.runs, query);
+                reply_to(reply, Ok(rows));
+            }
             Command::History(HistoryCommand::Conformance { reply, .. }) => {
                 reply_to(reply, Ok(self.conformance()));
             }

@@ -1,0 +1,103 @@
+//! When and what the monitor asks the history for the charts of distributions, and what it answered.
+
+use egui::Ui;
+
+use super::{Monitor, query};
+use crate::{
+    desktop::{range::Range, view::Cx},
+    engine::{Asked, Command, HistoryCommand, ask},
+    history::{Distribution, DistributionQuery},
+    run::ConnectionKind,
+};
+
+/// What the history is asked for.
+#[derive(Clone, Debug, PartialEq)]
+struct DistributionsWanted {
+    finished: u64,
+    range: Range,
+    zoomed: Option<(i64, i64)>,
+    cold: bool,
+    late_share: f64,
+}
+
+/// The distributions of the targets, as the history last answered.
+#[derive(Debug, Default)]
+pub struct Distributions {
+    asked: Option<DistributionsWanted>,
+    /// When that was, by egui's clock.
+    asked_at: f64,
+    answer: Asked<Result<Vec<Distribution>, String>>,
+    /// One row a target; `None` until there is an answer.
+    pub rows: Option<Vec<Distribution>>,
+    /// Why there is no answer.
+    pub problem: Option<String>,
+}
+
+impl Distributions {
+    /// Takes the answer, if there is one.
+    pub fn take_in(&mut self) {
+        match self.answer.take() {
+            None => {}
+            Some(Ok(rows)) => (self.rows, self.problem) = (Some(rows), None),
+            Some(Err(problem)) => self.problem = Some(problem),
+        }
+    }
+}
+
+impl Monitor {
+    /// Over which connections the runs went that the charts of distributions show.
+    pub(super) fn connection(&self) -> ConnectionKind {
+        if self.kept.cold {
+            ConnectionKind::Cold
+        } else {
+            ConnectionKind::Warm
+        }
+    }
+
+    /// Asks the history for the distributions if the query has changed, but not too often.
+    pub(super) fn ask_distributions(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
+        let wanted = DistributionsWanted {
+            finished: cx.state.finished,
+            range: self.kept.range,
+            zoomed: self.zoomed,
+            cold: self.kept.cold,
+            late_share: cx.state.settings.measuring.late_share,
+        };
+        let known = &self.distributions;
+        if known.answer.is_waiting() || known.asked.as_ref() == Some(&wanted) {
+            return;
+        }
+        let only_new_runs = known.asked.as_ref().is_some_and(|asked| {
+            DistributionsWanted {
+                finished: wanted.finished,
+                ..asked.clone()
+            } == wanted
+        });
+        let pause = match &known.asked {
+            None => 0.0,
+            Some(_) if only_new_runs => query::AGAIN_SECS,
+            Some(_) => query::MOVED_SECS,
+        };
+        let now = ui.input(|input| input.time);
+        let left = known.asked_at + pause - now;
+        if known.asked.is_some() && left > 0.0 {
+            #[expect(clippy::cast_possible_truncation, reason = "a second at most")]
+            ui.ctx().request_repaint_after_secs(left as f32);
+            return;
+        }
+        let (from_unix_ns, to_unix_ns) = query::stretch(wanted.zoomed, wanted.range);
+        let query = DistributionQuery {
+            from_unix_ns,
+            to_unix_ns,
+            connection: self.connection(),
+            late_share: wanted.late_share,
+            ..DistributionQuery::default()
+        };
+        let (reply, answer) = ask();
+        self.distributions.asked = Some(wanted);
+        self.distributions.asked_at = now;
+        self.distributions.answer = answer;
+        let question = HistoryCommand::Distributions { query, reply };
+        cx.commands.push(Command::History(question));
+    }
+}
