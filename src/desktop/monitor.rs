@@ -4,11 +4,13 @@
 //! Out: [`HistoryCommand::Series`], [`HistoryCommand::Distributions`] for the other charts; a click on a point opens its run; the plan of the probes.
 
 mod axes;
+mod bands;
 mod bar;
 mod changes;
 mod chart;
 mod cloud;
 mod distributions;
+mod distributions_ui;
 mod gaps;
 mod layout;
 mod legend;
@@ -211,7 +213,11 @@ impl View for Monitor {
             self.legend_ui(ui, cx);
             // What the pointer is on in the plot is known only from the last frame.
             let pointed = self.pointed.take().or(before);
-            self.plot_ui(ui, cx, pointed.as_ref());
+            if shows_ttft {
+                self.plot_ui(ui, cx, pointed.as_ref());
+            } else {
+                self.distributions_ui(ui, cx);
+            }
         }
         self.ask(ui, cx);
         if !shows_ttft {

@@ -1,6 +1,7 @@
 //! The window, driven by the names of its controls, over an engine that the test plays.
 
 mod app;
+mod charts;
 mod doubtful;
 mod endpoints;
 mod fields;

@@ -2,10 +2,34 @@
 //!
 //! The time axis counts seconds from a base time, so that `f64` keeps every microsecond.
 
-use egui_plot::{GridInput, GridMark};
+use egui::Vec2;
+use egui_plot::{GridInput, GridMark, Plot};
 use serde::{Deserialize, Serialize};
 
-use crate::desktop::widgets::{ms_text, zoned};
+use crate::desktop::{
+    theme::Theme,
+    widgets::{ms_text, zoned},
+};
+
+/// A plot that always shows all of its data: it can't be moved or zoomed.
+#[must_use]
+pub fn fixed_plot(name: &'static str, theme: &Theme) -> Plot<'static> {
+    Plot::new(name)
+        .allow_scroll(false)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_boxed_zoom(false)
+        .allow_double_click_reset(false)
+        .auto_bounds(false)
+        .show_x(false)
+        .show_y(false)
+        .show_crosshair(false)
+        .show_background(false)
+        .grid_color(theme.line)
+        .grid_fade(0.0)
+        .set_margin_fraction(Vec2::ZERO)
+        .label_formatter(|_| None)
+}
 
 const MINUTE: f64 = 60.0;
 const HOUR: f64 = 60.0 * MINUTE;

@@ -9,14 +9,19 @@ pub enum Chart {
     /// Every run's TTFT over time.
     #[default]
     Ttft,
+    /// Percentiles of TTFT over time.
+    Bands,
     /// A table of targets.
     Targets,
 }
 
 impl Chart {
     /// All charts, each with the name on its button.
-    pub const ALL: &'static [(Self, &'static str)] =
-        &[(Self::Ttft, "TTFT"), (Self::Targets, "Targets")];
+    pub const ALL: &'static [(Self, &'static str)] = &[
+        (Self::Ttft, "TTFT"),
+        (Self::Bands, "Bands"),
+        (Self::Targets, "Targets"),
+    ];
 
     /// Its title, and what it shows in a sentence.
     #[must_use]
@@ -25,6 +30,11 @@ impl Chart {
             Self::Ttft => (
                 "Time to first token",
                 "First token − started, for every run. A cold run’s contains its handshakes",
+            ),
+            Self::Bands => (
+                "Bands of TTFT",
+                "Median TTFT of each sixtieth of the range shown, as a line, and bands up to P90, P95 and P99. A \
+                 percentile is blank where there are too few runs: P90 below 10, P95 below 20, P99 below 100",
             ),
             Self::Targets => (
                 "Targets",
@@ -36,12 +46,12 @@ impl Chart {
     /// Whether its axis is TTFT, linear or logarithmic.
     #[must_use]
     pub fn has_scale(self) -> bool {
-        matches!(self, Self::Ttft)
+        matches!(self, Self::Ttft | Self::Bands)
     }
 
     /// Whether it shows warm runs or cold ones, never both.
     #[must_use]
     pub fn has_connection(self) -> bool {
-        matches!(self, Self::Targets)
+        matches!(self, Self::Bands | Self::Targets)
     }
 }

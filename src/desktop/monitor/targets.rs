@@ -302,7 +302,8 @@ fn compared(sort: TargetSort, a: &Distribution, b: &Distribution) -> Ordering {
     order.then(names)
 }
 
-fn edges(rows: &[Distribution]) -> (i64, i64) {
+/// The first and the last time of any bucket, in nanoseconds since 1970.
+pub(super) fn edges(rows: &[Distribution]) -> (i64, i64) {
     let buckets = rows.iter().flat_map(|row| &row.buckets);
     let from = buckets.clone().map(|bucket| bucket.from_unix_ns).min();
     let to = buckets.map(|bucket| bucket.to_unix_ns).max();
