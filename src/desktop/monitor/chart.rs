@@ -11,6 +11,12 @@ pub enum Chart {
     Ttft,
     /// Percentiles of TTFT over time.
     Bands,
+    /// The share of runs by TTFT.
+    Spread,
+    /// A heat map by hour of the day and weekday.
+    Hours,
+    /// The share of failed runs over time, by class.
+    Errors,
     /// A table of targets.
     Targets,
 }
@@ -20,6 +26,9 @@ impl Chart {
     pub const ALL: &'static [(Self, &'static str)] = &[
         (Self::Ttft, "TTFT"),
         (Self::Bands, "Bands"),
+        (Self::Spread, "Spread"),
+        (Self::Hours, "Hours"),
+        (Self::Errors, "Errors"),
         (Self::Targets, "Targets"),
     ];
 
@@ -36,6 +45,20 @@ impl Chart {
                 "Median TTFT of each sixtieth of the range shown, as a line, and bands up to P90, P95 and P99. A \
                  percentile is blank where there are too few runs: P90 below 10, P95 below 20, P99 below 100",
             ),
+            Self::Spread => (
+                "Spread of TTFT",
+                "Which share of a target’s runs had at most this TTFT (an ECDF)",
+            ),
+            Self::Hours => (
+                "Hours of the week",
+                "Median TTFT by weekday and hour of the day, in local time. Each target’s colours go from its lowest \
+                 hour to its highest",
+            ),
+            Self::Errors => (
+                "Errors",
+                "Which share of the runs of each sixtieth of the range shown failed, by the class of the fault, for all \
+                 targets that are not hidden together",
+            ),
             Self::Targets => (
                 "Targets",
                 "TTFT and outcomes of each target in the range shown",
@@ -46,12 +69,15 @@ impl Chart {
     /// Whether its axis is TTFT, linear or logarithmic.
     #[must_use]
     pub fn has_scale(self) -> bool {
-        matches!(self, Self::Ttft | Self::Bands)
+        matches!(self, Self::Ttft | Self::Bands | Self::Spread)
     }
 
     /// Whether it shows warm runs or cold ones, never both.
     #[must_use]
     pub fn has_connection(self) -> bool {
-        matches!(self, Self::Bands | Self::Targets)
+        matches!(
+            self,
+            Self::Bands | Self::Spread | Self::Hours | Self::Targets
+        )
     }
 }

@@ -2,7 +2,7 @@
 
 use egui::{Margin, Ui};
 
-use super::{Monitor, bands, chart::Chart, targets, track::Track};
+use super::{Monitor, bands, chart::Chart, hours, outcomes, spread, targets, track::Track};
 use crate::{
     desktop::view::Cx,
     history::{Distribution, Series},
@@ -39,6 +39,12 @@ impl Monitor {
                         scale: self.kept.scale,
                     };
                     bands::show(ui, cx.theme, frame);
+                }
+                Chart::Spread => spread::show(ui, cx.theme, &rows, self.kept.scale),
+                Chart::Hours => hours::show(ui, cx.theme, &rows),
+                Chart::Errors => {
+                    let rows: Vec<_> = rows.iter().map(|(_, row)| *row).collect();
+                    outcomes::show(ui, cx.theme, &rows, self.time, stretch);
                 }
             });
     }

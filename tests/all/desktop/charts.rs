@@ -41,3 +41,65 @@ fn bands_tell_the_percentiles_of_a_bucket_and_their_runs() {
     assert!(shows(&desktop, "P50 "));
     assert!(!shows(&desktop, "P99 "), "one run a minute is too few");
 }
+
+#[test]
+fn a_heat_map_of_each_target_tells_its_hours() {
+    let (mut desktop, mut player) = chart("Hours");
+    let maps = pictures(&desktop, "Heat map of ");
+    assert_eq!(maps.len(), 5, "{maps:#?}");
+    assert!(maps.iter().all(|name| name.contains(". Lowest: ")));
+    assert!(
+        desktop.query_by_label("Scale: Log").is_none(),
+        "colours, no axis"
+    );
+    click(&mut desktop, &mut player, "Hide ollama/gemma3:270m");
+    let maps = pictures(&desktop, "Heat map of ");
+    assert_eq!(maps.len(), 4, "{maps:#?}");
+    assert!(maps.iter().all(|name| !name.contains("ollama/")));
+}
+
+#[test]
+fn spread_tells_which_share_of_the_runs_was_that_fast() {
+    let (mut desktop, mut player) = chart("Spread");
+    let name = "Share of runs by time to first token";
+    assert_eq!(pictures(&desktop, name).len(), 1);
+    let told = " of the runs took at most ";
+    assert!(hover_until(&mut desktop, &mut player, name, told));
+}
+
+#[test]
+fn errors_are_counted_by_class_for_the_targets_that_are_shown() {
+    let (mut desktop, mut player) = chart("Errors");
+    assert_eq!(
+        pictures(&desktop, "Share of failed runs over time").len(),
+        1
+    );
+    assert!(
+        desktop.query_by_label("Connections: Cold").is_none(),
+        "outcomes are of all connections"
+    );
+    let failures = |run: &&tokenscope::run::Run| {
+        let fault = run.answer.fault.as_ref();
+        fault.is_some_and(|fault| !fault.class.is_no_failure())
+    };
+    let of = |player: &Player, is_counted: fn(&str) -> bool| {
+        let runs = player.scene.runs.iter();
+        let failed = runs
+            .filter(failures)
+            .filter(|run| is_counted(&run.head.target.endpoint));
+        format!("{} of ", failed.count())
+    };
+    let all = of(&player, |_| true);
+    assert_ne!(all, "0 of ");
+    let told = |desktop: &Desktop| {
+        let label = desktop.get_by_label_contains(" runs failed");
+        label
+            .accesskit_node()
+            .value()
+            .or(label.accesskit_node().label())
+    };
+    assert!(told(&desktop).unwrap().starts_with(&all));
+    click(&mut desktop, &mut player, "Hide openai/gpt-5-mini");
+    let others = of(&player, |endpoint| endpoint != "openai");
+    assert!(told(&desktop).unwrap().starts_with(&others));
+}
