@@ -25,7 +25,7 @@ mod targets;
 mod track;
 mod verb;
 
-use std::collections::BTreeSet;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use egui::{Button, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, Ui};
 use serde::{Deserialize, Serialize};
@@ -181,6 +181,7 @@ impl View for Monitor {
                 series.sort_by_cached_key(|series| local_gateway::shown(&series.target));
                 let targets = series.iter().map(|series| series.target.clone());
                 cx.actions.push(Action::Draw(targets.collect()));
+                series.sort_by(by_median);
                 self.series = series;
                 self.bands = self.bands_of(&plot.gaps);
                 self.availability = plot.availability;
@@ -237,6 +238,15 @@ impl View for Monitor {
 
     fn restore(&mut self, saved: &str) {
         self.kept = serde_json::from_str(saved).unwrap_or_default();
+    }
+}
+
+/// The order of the legend: the fastest median first, warm runs before cold ones; without any, last.
+fn by_median(a: &Series, b: &Series) -> Ordering {
+    let median = |series: &Series| series.warm.or(series.cold).map(|median| median.ms);
+    match (median(a), median(b)) {
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        (a, b) => b.is_some().cmp(&a.is_some()),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     event::FaultClass,
     measure::{
         change::{self, MedianChange},
-        late,
+        late, percentile,
     },
     run::{ConnectionKind, RunId, ms},
 };
@@ -72,6 +72,8 @@ pub struct Series {
     pub warm: Option<Median>,
     /// The median of all measured cold runs.
     pub cold: Option<Median>,
+    /// P95 of all measured warm runs and of all measured cold ones, in milliseconds; blank below 20 runs.
+    pub p95_ms: [Option<f64>; 2],
     /// How many runs failed; those that the user stopped or a sleep cut off don't count.
     pub faults: usize,
     /// How many runs with a clean end and a token were read late ([`late`]).
@@ -424,6 +426,8 @@ impl SeriesBuilder {
             self.series.changes.extend(changes);
         }
         self.series.changes.sort_by_key(|change| change.at_unix_ns);
+        self.series.p95_ms =
+            [&mut self.warm, &mut self.cold].map(|kind| percentile::estimate(&mut kind.all, 0.95));
         self.series.warm = Median::of(self.warm.all);
         self.series.cold = Median::of(self.cold.all);
         self.series

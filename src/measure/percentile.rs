@@ -41,6 +41,26 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> Percentile {
     percentile(values, 0.5)
 }
 
+/// The estimate of the p-quantile alone, as [`percentile`] gives it, in linear time. Reorders the values, none of which
+/// may be NaN.
+#[must_use]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a position in the sample"
+)]
+pub fn estimate(values: &mut [f64], p: f64) -> Option<f64> {
+    if !is_estimable(values.len(), p) {
+        return None;
+    }
+    let position = p.clamp(0.0, 1.0) * float(values.len().checked_sub(1)?);
+    let rank = position.floor() as usize;
+    let (_, low, above) = values.select_nth_unstable_by(rank, f64::total_cmp);
+    let low = *low;
+    let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
+    Some(low + (high - low) * position.fract())
+}
+
 fn sorted(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
     let mut sorted: Vec<f64> = values.into_iter().filter(|v| !v.is_nan()).collect();
     sorted.sort_by(f64::total_cmp);
@@ -245,6 +265,15 @@ mod tests {
             if let (Some(high), Some(value)) = (found.high, found.value) {
                 prop_assert!(value <= high + 1e-9);
             }
+        }
+
+        #[test]
+        fn an_estimate_is_that_of_the_percentile(
+            mut values in prop::collection::vec(-1e6..1e6f64, 0..200),
+            p in 0.0..=1.0f64,
+        ) {
+            let expected = percentile(values.clone(), p).value;
+            prop_assert_eq!(estimate(&mut values, p), expected);
         }
 
         #[test]

@@ -155,16 +155,20 @@ fn availability_ui(ui: &mut Ui, theme: &Theme, availability: &Availability) {
 }
 
 fn figures(ui: &mut Ui, theme: &Theme, series: &Series) {
-    let median = "Median TTFT of the runs in the range shown; n is their number";
-    for (icon, word, value) in [
-        (icons::WARM, "warm", series.warm),
-        (icons::COLD, "cold", series.cold),
+    let median = "Median TTFT and P95 of the runs in the range shown; n is their number. P95 is blank below 20 runs";
+    let [p95_warm, p95_cold] = series.p95_ms;
+    for (icon, word, value, p95) in [
+        (icons::WARM, "warm", series.warm, p95_warm),
+        (icons::COLD, "cold", series.cold, p95_cold),
     ] {
         if let Some(Median { runs, ms }) = value {
             let mut text = LayoutJob::default();
             let figure = TextFormat::simple(FontId::proportional(size::SMALL), theme.text);
             let how_many = TextFormat::simple(FontId::proportional(size::TINY), theme.text_dim);
             text.append(&format!("{icon} {}", ms_text(ms)), 0.0, figure);
+            if let Some(p95) = p95 {
+                text.append(&format!("P95 {}", ms_text(p95)), 5.0, how_many.clone());
+            }
             text.append(&format!("n {runs}"), 5.0, how_many);
             ui.add(egui::Label::new(text).extend())
                 .on_hover_text(format!("{median}; {word} connections only"));

@@ -59,6 +59,20 @@ fn a_click_on_the_legend_shows_one_target_alone_and_again_all() {
 }
 
 #[test]
+fn the_legend_is_sorted_by_median_and_tells_p95_and_n() {
+    let (desktop, _) = open_view(ViewId::Monitor, scenes::filled());
+    let entries = desktop.query_all_by_label_contains("Only ");
+    let mut entries: Vec<_> = entries
+        .filter_map(|entry| Some((entry.rect().top(), entry.accesskit_node().label()?)))
+        .collect();
+    entries.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let names: Vec<_> = entries.into_iter().map(|(_, name)| name).collect();
+    assert_eq!(names, BY_MEDIAN.map(|target| format!("Only {target}")));
+    let figures: Vec<_> = desktop.query_all_by_label_contains("P95 ").collect();
+    assert!(figures.len() >= 5, "{}", figures.len());
+}
+
+#[test]
 fn the_legend_tells_of_changes_and_of_runs_that_were_read_late() {
     let (desktop, _) = open_view(ViewId::Monitor, scenes::filled());
     assert!(

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use tokenscope::{
     event::{Fault, FaultClass, Phase},
     history::{History, Median, Series, SeriesPoint, SeriesQuery},
-    measure::late,
+    measure::{late, percentile::percentile},
     run::{ConnectionKind, Run, RunId, RunState, ms},
 };
 
@@ -110,6 +110,9 @@ fn expected(runs: &[&Run], from: i64, to: i64, pixels: i64) -> Series {
             runs: measured.len(),
             ms: median_of(&measured),
         });
+        let ttfts = measured.iter().map(|point| point.ttft_ms);
+        series.p95_ms[usize::from(connection == ConnectionKind::Cold)] =
+            percentile(ttfts, 0.95).value;
         let line = medians(&measured, &by_pixel, pixels);
         match connection {
             ConnectionKind::Warm => (series.warm, series.median_warm) = (median, line),

@@ -15,7 +15,7 @@ use tokenscope::{
         CheckCount, Conformance, Median, RunPage, RunQuery, RunRow, Series, SeriesChange,
         SeriesError, SeriesPoint, TtftPlot,
     },
-    measure::{change, late},
+    measure::{change, late, percentile::percentile},
     run::{ConnectionKind, Run, ms},
 };
 
@@ -127,6 +127,8 @@ impl Scene {
             series.median_cold = rolling(series, ConnectionKind::Cold);
             series.warm = Median::of(of_kind(series, ConnectionKind::Warm));
             series.cold = Median::of(of_kind(series, ConnectionKind::Cold));
+            let kinds = [ConnectionKind::Warm, ConnectionKind::Cold];
+            series.p95_ms = kinds.map(|kind| percentile(of_kind(series, kind), 0.95).value);
             series.changes = warm_changes(series);
         }
         all
