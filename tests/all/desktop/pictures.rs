@@ -82,6 +82,28 @@ fn pictures_of_every_view() {
     }
 }
 
+#[test]
+#[ignore = "draws; look at target/pictures"]
+fn pictures_of_charts() {
+    for chart in ["bands", "spread", "hours", "errors", "targets"] {
+        let saved = serde_json::json!({ "chart": chart, "range": "days7" }).to_string();
+        let layout = serde_json::json!({ "view": "monitor", "views": { "monitor": saved } });
+        for theme in [ThemeChoice::Dark, ThemeChoice::Light] {
+            for size in SIZES {
+                let name = format!("chart-{chart}");
+                picture(
+                    scenes::week(),
+                    theme,
+                    size,
+                    &layout.to_string(),
+                    &name,
+                    |_, _| (),
+                );
+            }
+        }
+    }
+}
+
 /// A picture's name, the layout and the scene that it begins with, and what is done then.
 type Detail = (&'static str, &'static str, fn() -> Scene, Prepare);
 

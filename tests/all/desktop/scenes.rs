@@ -126,6 +126,20 @@ pub fn filled() -> Scene {
     }
 }
 
+/// A week of many runs.
+#[cfg(feature = "pictures")]
+pub fn week() -> Scene {
+    let mut runs = runs(6_000, "What time is it?");
+    for (ago, run) in (1_i64..).zip(runs.iter_mut().rev()) {
+        run.stamps.started_unix_ns = now() - ago * 100_000_000_000;
+    }
+    Scene {
+        settings: settings(),
+        runs,
+        ..empty()
+    }
+}
+
 /// A working day with the gateway on, which has not been asked yet.
 pub fn gateway_on() -> Scene {
     let mut scene = Scene {
