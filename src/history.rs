@@ -50,8 +50,8 @@ pub use self::{
     captures::{KeptCapture, Removed},
     checks::{Availability, CheckLine, EndpointCheck},
     distribution::{
-        Bucket, Distribution, DistributionQuery, HourOfWeek, LastRun, MOST_QUANTILES, Outcomes,
-        Quantiles,
+        Distribution, DistributionQuery, HourOfWeek, LastRun, MOST_QUANTILES, Outcomes, Quantiles,
+        TimeBucket,
     },
     export::{ExportFormat, rfc3339},
     findings::{CheckCount, Conformance},

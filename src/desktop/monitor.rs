@@ -177,7 +177,7 @@ impl View for Monitor {
             None => {}
             Some(Ok(plot)) => {
                 let mut series = plot.series;
-                // Both ways to a target stand together.
+                // Both ways to a target come one after the other, so that their looks stand together.
                 series.sort_by_cached_key(|series| local_gateway::shown(&series.target));
                 let targets = series.iter().map(|series| series.target.clone());
                 cx.actions.push(Action::Draw(targets.collect()));
@@ -241,7 +241,8 @@ impl View for Monitor {
     }
 }
 
-/// The order of the legend: the fastest median first, warm runs before cold ones; without any, last.
+/// The order of the legend: by the median of warm runs or, where there are none, of cold ones; those without any come
+/// last.
 fn by_median(a: &Series, b: &Series) -> Ordering {
     let median = |series: &Series| series.warm.or(series.cold).map(|median| median.ms);
     match (median(a), median(b)) {

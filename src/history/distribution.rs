@@ -72,7 +72,7 @@ pub struct Distribution {
     /// The latest measured TTFT in milliseconds.
     pub last_ttft_ms: Option<f64>,
     /// The buckets that have runs, in order of time.
-    pub buckets: Vec<Bucket>,
+    pub buckets: Vec<TimeBucket>,
     /// The hours of the week that have measured runs, in order from Monday, midnight.
     pub hours: Vec<HourOfWeek>,
     /// Measured TTFTs in milliseconds, in ascending order: all of them, or [`MOST_QUANTILES`] at even distances of
@@ -160,7 +160,7 @@ pub struct LastRun {
 
 /// The runs of one bucket of time.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Bucket {
+pub struct TimeBucket {
     /// Its begin, in nanoseconds since 1970.
     pub from_unix_ns: i64,
     /// Its end, which belongs to the next one.
@@ -223,7 +223,7 @@ struct DistributionBuilder<'a> {
     /// The bucket that is being filled, and the TTFTs in it.
     bucket: Option<(i64, Outcomes)>,
     in_bucket: Vec<f64>,
-    buckets: Vec<Bucket>,
+    buckets: Vec<TimeBucket>,
     hours: BTreeMap<(u8, u8), Vec<f64>>,
     clock: LocalHour,
     all: Vec<f64>,
@@ -284,7 +284,7 @@ impl<'a> DistributionBuilder<'a> {
             return;
         };
         let from_unix_ns = (self.from).saturating_add(at.saturating_mul(self.bucket_ns));
-        self.buckets.push(Bucket {
+        self.buckets.push(TimeBucket {
             from_unix_ns,
             to_unix_ns: from_unix_ns.saturating_add(self.bucket_ns),
             ttft: Quantiles::of(&self.in_bucket),

@@ -14,7 +14,7 @@ use crate::{
         widgets::{count, date_time, ms_text},
     },
     endpoint::local_gateway,
-    history::{Bucket, Distribution, Quantiles},
+    history::{Distribution, Quantiles, TimeBucket},
 };
 
 /// A percentile of a bucket.
@@ -96,17 +96,18 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: BandsFrame<'_>) {
 
 /// Buckets that follow each other and have a value.
 fn parts<'a>(
-    buckets: &'a [Bucket],
-    is_known: impl Fn(&Bucket) -> bool + Copy + 'a,
-) -> impl Iterator<Item = &'a [Bucket]> {
-    let follows =
-        move |a: &Bucket, b: &Bucket| a.to_unix_ns == b.from_unix_ns && is_known(a) && is_known(b);
+    buckets: &'a [TimeBucket],
+    is_known: impl Fn(&TimeBucket) -> bool + Copy + 'a,
+) -> impl Iterator<Item = &'a [TimeBucket]> {
+    let follows = move |a: &TimeBucket, b: &TimeBucket| {
+        a.to_unix_ns == b.from_unix_ns && is_known(a) && is_known(b)
+    };
     let parts = buckets.chunk_by(follows);
     parts.filter(move |part| part.iter().all(is_known))
 }
 
 /// Both ends of each bucket with its value: a line of steps.
-fn steps(part: &[Bucket], frame: BandsFrame<'_>, of: Of) -> Vec<[f64; 2]> {
+fn steps(part: &[TimeBucket], frame: BandsFrame<'_>, of: Of) -> Vec<[f64; 2]> {
     let ends = part.iter().filter_map(|bucket| {
         let y = frame.scale.y(of(&bucket.ttft)?);
         Some([bucket.from_unix_ns, bucket.to_unix_ns].map(|at| [frame.time.x(at), y]))
@@ -116,7 +117,7 @@ fn steps(part: &[Bucket], frame: BandsFrame<'_>, of: Of) -> Vec<[f64; 2]> {
 
 fn draw_bands(plot: &mut PlotUi<'_>, color: Color32, frame: BandsFrame<'_>, row: &Distribution) {
     for (low, high, strength) in BANDS {
-        let is_known = |b: &Bucket| low(&b.ttft).is_some() && high(&b.ttft).is_some();
+        let is_known = |b: &TimeBucket| low(&b.ttft).is_some() && high(&b.ttft).is_some();
         for part in parts(&row.buckets, is_known) {
             let (below, above) = (steps(part, frame, low), steps(part, frame, high));
             let xs: Vec<f64> = below.iter().map(|[x, _]| *x).collect();
@@ -136,7 +137,7 @@ fn draw_medians(
     track: &Track,
     row: &Distribution,
 ) {
-    for part in parts(&row.buckets, |b: &Bucket| b.ttft.p50.is_some()) {
+    for part in parts(&row.buckets, |b: &TimeBucket| b.ttft.p50.is_some()) {
         let line = Line::new("", PlotPoints::from(steps(part, frame, P50)))
             .color(color)
             .width(LINE)
@@ -151,7 +152,7 @@ fn under_pointer<'a>(
     frame: BandsFrame<'a>,
     transform: &PlotTransform,
     response: &Response,
-) -> Option<(&'a Track, &'a Bucket, Pos2)> {
+) -> Option<(&'a Track, &'a TimeBucket, Pos2)> {
     let pointer = response.hover_pos()?;
     let at = frame.time.unix_ns(transform.value_from_position(pointer).x);
     let found = frame.rows.iter().filter_map(|(track, row)| {
@@ -172,7 +173,7 @@ fn hover_ui(
     ui: &Ui,
     theme: &Theme,
     response: &Response,
-    (track, bucket): (&Track, &Bucket),
+    (track, bucket): (&Track, &TimeBucket),
     at: Pos2,
 ) {
     let color = theme.series_color(track.look.color);
@@ -204,8 +205,8 @@ fn quantiles_text(ttft: &Quantiles) -> String {
 mod tests {
     use super::*;
 
-    fn bucket(from: i64, ms: &[f64]) -> Bucket {
-        Bucket {
+    fn bucket(from: i64, ms: &[f64]) -> TimeBucket {
+        TimeBucket {
             from_unix_ns: from,
             to_unix_ns: from + 10,
             ttft: Quantiles::of(ms),
@@ -226,8 +227,8 @@ mod tests {
             bucket(60, &many),
         ];
         let lengths = |of: Of| -> Vec<usize> {
-            let parts = parts(&buckets, |b: &Bucket| of(&b.ttft).is_some());
-            parts.map(<[Bucket]>::len).collect()
+            let parts = parts(&buckets, |b: &TimeBucket| of(&b.ttft).is_some());
+            parts.map(<[TimeBucket]>::len).collect()
         };
         assert_eq!(lengths(P50), [3, 1, 1]);
         assert_eq!(lengths(P90), [2, 1, 1]);

@@ -110,10 +110,9 @@ fn map_ui(ui: &mut Ui, theme: &Theme, track: &Track, row: &Distribution) {
         let strength = strength(hour.median_ms, low.median_ms, high.median_ms);
         painter.rect_filled(at, 1.0, mixed(theme.raised, color, strength));
     }
-    let pointer = response.hover_pos();
-    let under = pointer.and_then(|pointer| {
+    let under = response.hover_pos().and_then(|at| {
         let mut hours = row.hours.iter();
-        hours.find(|hour| cell(hour.weekday, hour.hour).contains(pointer))
+        hours.find(|hour| cell(hour.weekday, hour.hour).contains(at))
     });
     tell(response, under);
 }

@@ -19,7 +19,7 @@ use crate::{
         widgets::{Outcome, contained, count, date_time, ms_text},
     },
     endpoint::local_gateway,
-    history::{Bucket, Distribution},
+    history::{Distribution, TimeBucket},
     run::RunState,
     visible::visible_line,
 };
@@ -374,7 +374,7 @@ fn trend_cell(ui: &mut Ui, row_cx: &RowCx<'_>, row: &Distribution) {
     let length = to.saturating_sub(from).max(1) as f64;
     let known = row.buckets.iter().filter_map(|bucket| bucket.ttft.p50);
     let top = known.fold(f64::MIN_POSITIVE, f64::max);
-    let place = |bucket: &Bucket, ms: f64| {
+    let place = |bucket: &TimeBucket, ms: f64| {
         let middle = bucket.from_unix_ns.midpoint(bucket.to_unix_ns);
         let x = middle.saturating_sub(from) as f64 / length;
         egui::pos2(
@@ -382,7 +382,7 @@ fn trend_cell(ui: &mut Ui, row_cx: &RowCx<'_>, row: &Distribution) {
             rect.bottom() - rect.height() * (ms / top) as f32,
         )
     };
-    let follows = |a: &Bucket, b: &Bucket| {
+    let follows = |a: &TimeBucket, b: &TimeBucket| {
         a.to_unix_ns == b.from_unix_ns && a.ttft.p50.is_some() && b.ttft.p50.is_some()
     };
     let painter = ui.painter_at(rect.expand(2.0));

@@ -14,7 +14,8 @@ use tokenscope::{
     endpoint::TargetId,
     event::{Fault, FaultClass, Phase},
     history::{
-        Bucket, Distribution, DistributionQuery, History, HourOfWeek, LastRun, Outcomes, Quantiles,
+        Distribution, DistributionQuery, History, HourOfWeek, LastRun, Outcomes, Quantiles,
+        TimeBucket,
     },
     measure::{late, percentile::percentile},
     run::{ConnectionKind, Run, RunId, RunState, ms},
@@ -96,7 +97,7 @@ fn distribution(
         .chunk_by(|a, b| bucket_of(a) == bucket_of(b))
         .map(|part| {
             let from_unix_ns = from + bucket_of(part[0]) * width;
-            Bucket {
+            TimeBucket {
                 from_unix_ns,
                 to_unix_ns: from_unix_ns + width,
                 ttft: quantiles(&ttfts(part)),
