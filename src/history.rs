@@ -8,6 +8,7 @@ mod captures;
 mod cells;
 mod checks;
 mod conversations;
+mod deletions;
 mod distribution;
 mod drafts;
 mod export;
@@ -26,6 +27,7 @@ mod reader;
 mod reads;
 mod recent;
 mod recover;
+mod rollups;
 mod rows;
 mod scan;
 mod search;
@@ -49,6 +51,7 @@ use tokio::sync::{oneshot, watch};
 pub use self::{
     captures::{KeptCapture, Removed},
     checks::{Availability, CheckLine, EndpointCheck},
+    deletions::{Deletion, DeletionCount},
     distribution::{
         Distribution, DistributionQuery, HourOfWeek, LastRun, MOST_QUANTILES, Outcomes, Quantiles,
         TimeBucket,
@@ -60,10 +63,13 @@ pub use self::{
     probe_outcomes::ProbeOutcome,
     probe_usage::ProbeUsage,
     query::{OutcomeFilter, RunPage, RunQuery, RunRow, RunSort, SortColumn},
-    series::{Median, Series, SeriesChange, SeriesError, SeriesPoint, SeriesQuery, TtftPlot},
+    series::{
+        Median, Series, SeriesChange, SeriesError, SeriesHour, SeriesPoint, SeriesQuery, TtftPlot,
+    },
     unstored::Unstored,
 };
 use self::{
+    deletions::DeletionJob,
     files::ContentsCache,
     reader::{HistoryReader, IsCancelled, LANES, Lane, ReadJob},
     write_queue::WriteQueue,
@@ -74,7 +80,7 @@ use crate::{
     endpoint::TargetId,
     price::PriceTable,
     run::{Run, RunId, RunUpdate},
-    settings::CaptureLimits,
+    settings::{CaptureLimits, retention::Retention},
 };
 
 /// Whether the history can be stored.
@@ -140,6 +146,11 @@ struct HistoryShared {
     readable: Mutex<Result<String, String>>,
     readers: [Mutex<Option<HistoryReader>>; LANES],
     capture_limits: Mutex<CaptureLimits>,
+    /// How long probes and checks are kept one by one, and the share by which a probe may be read late; `None` keeps
+    /// all.
+    retention: Mutex<Option<(Retention, f64)>>,
+    /// What is to be deleted, and still to be begun.
+    deletions: Mutex<Vec<DeletionJob>>,
 }
 
 impl Drop for Inner {
@@ -170,6 +181,8 @@ impl History {
             readable: Mutex::new(Err("the history is not open yet".into())),
             readers: [const { Mutex::new(None) }; LANES],
             capture_limits: Mutex::default(),
+            retention: Mutex::new(None),
+            deletions: Mutex::default(),
         });
         let lanes = [Lane::Table, Lane::Plot, Lane::Item].map(|lane| reader::start(&shared, lane));
         let writing = Arc::clone(&shared);
@@ -228,6 +241,62 @@ impl History {
         // The sender lives as long as this handle.
         let ended = unstored.ok().and_then(|ended| ended.clone());
         ended.unwrap_or(Ok(()))
+    }
+
+    /// Rolls up probes and checks that are older than this, from now on and in the background: see
+    /// [`Retention`]. Probes that were read later than this share of their TTFT are counted apart. Until it is called,
+    /// nothing is rolled up.
+    pub fn keep(&self, retention: Retention, late_share: f64) {
+        let shared = &self.inner.shared;
+        let mut kept = shared
+            .retention
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *kept = Some((retention, late_share));
+        drop(kept);
+        shared.queue.wake();
+    }
+
+    /// How much a deletion would delete.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn count(&self, deletion: Deletion) -> Result<DeletionCount, HistoryError> {
+        self.ask(Lane::Item, move |reader, _| {
+            deletions::count(&reader.connection, &deletion)
+        })
+        .await
+    }
+
+    /// Deletes, a little at a time, and says how much that was. Runs under way are left. The file shrinks soon after.
+    /// Dropping the future does not stop it.
+    ///
+    /// # Errors
+    /// If the file can't be written; some of it may be deleted then.
+    pub async fn delete(&self, deletion: Deletion) -> Result<DeletionCount, HistoryError> {
+        self.flush().await;
+        let shared = &self.inner.shared;
+        let (reply, answered) = oneshot::channel();
+        let mut deletions = (shared.deletions.lock()).unwrap_or_else(PoisonError::into_inner);
+        deletions.push(DeletionJob {
+            deletion,
+            done: DeletionCount::default(),
+            reply,
+        });
+        drop(deletions);
+        shared.queue.wake();
+        answered.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Until when probes were rolled up (nanoseconds since 1970); `None` if none was.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn rolled_up_until(&self) -> Result<Option<i64>, HistoryError> {
+        self.ask(Lane::Plot, |reader, _| {
+            rollups::rolled_up_until(&reader.connection)
+        })
+        .await
     }
 
     /// Stores that a run begins.

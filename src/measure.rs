@@ -11,6 +11,7 @@ mod connection;
 pub mod cost;
 pub mod late;
 pub mod percentile;
+pub mod sketch;
 
 pub use self::{answer::FIGURES, connection::CONNECTION_FIGURES};
 

@@ -10,6 +10,7 @@ mod environment;
 pub mod gateway;
 pub mod monitor;
 mod parse;
+pub mod retention;
 mod section;
 mod watch;
 
@@ -21,7 +22,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use self::{alert::AlertSettings, gateway::GatewaySettings, monitor::MonitorSettings};
+use self::{
+    alert::AlertSettings, gateway::GatewaySettings, monitor::MonitorSettings, retention::Retention,
+};
 pub use self::{
     captures::CaptureLimits,
     watch::{SettingsWatcher, watch},
@@ -55,6 +58,8 @@ pub struct Settings {
     pub monitor: MonitorSettings,
     /// What the history keeps of what went over the wire.
     pub captures: CaptureLimits,
+    /// How long probes and checks are kept one by one.
+    pub retention: Retention,
     /// What answers cost: the file's prices before the built-in ones.
     pub prices: PriceTable,
     /// Problems that don't prevent loading: unknown keys, variables that give no endpoint, …

@@ -179,6 +179,10 @@ impl Core {
         };
         let settings = settings.with_gateway(&self.gateway_endpoints);
         self.settings = Arc::new(settings);
+        // What is rolled up stays so: only settings that are valid can ask for it.
+        if let (Some(history), None) = (&self.history, &problem) {
+            history.keep(self.settings.retention, self.settings.measuring.late_share);
+        }
         self.gateway.settings_are(Arc::clone(&self.settings));
         self.monitor.settings_are(Arc::clone(&self.settings));
         if let Some(history) = &self.history {

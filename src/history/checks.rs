@@ -4,6 +4,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Serialize;
 
+use super::rollups;
 use crate::{event::FaultClass, run::ms};
 
 /// What one check of an endpoint found.
@@ -118,7 +119,8 @@ pub(super) fn put(file: &Connection, check: &EndpointCheck) -> rusqlite::Result<
     Ok(())
 }
 
-/// The availability of each endpoint that was checked in a stretch of time, ordered by its id.
+/// The availability of each endpoint that was checked in a stretch of time, ordered by its id. Of checks that were
+/// rolled up, those of all hours count that reach into the stretch.
 ///
 /// # Errors
 /// If the file can't be read.
@@ -127,12 +129,18 @@ pub(super) fn availability(
     (from, to): (i64, i64),
 ) -> rusqlite::Result<Vec<Availability>> {
     let mut select = file.prepare_cached(
-        "SELECT endpoint, sum(is_up), count(is_up)
-            FROM checked_endpoint CROSS JOIN endpoint_check ON checked = checked_endpoint.id
-            WHERE at_unix_ns BETWEEN ?1 AND ?2
-            GROUP BY checked HAVING count(is_up) > 0 ORDER BY endpoint",
+        "SELECT endpoint, sum(up), sum(told) FROM checked_endpoint JOIN (
+                SELECT checked, sum(is_up) AS up, count(is_up) AS told
+                    FROM checked_endpoint CROSS JOIN endpoint_check ON checked = checked_endpoint.id
+                    WHERE at_unix_ns BETWEEN ?1 AND ?2 GROUP BY checked
+                UNION ALL SELECT checked, sum(up), sum(told)
+                    FROM checked_endpoint CROSS JOIN check_rollup ON checked = checked_endpoint.id
+                    WHERE from_unix_ns BETWEEN ?3 AND ?2 GROUP BY checked
+            ) ON checked = checked_endpoint.id
+            GROUP BY checked HAVING sum(told) > 0 ORDER BY endpoint",
     )?;
-    let found = select.query_map((from, to), |row| {
+    let first_hour = rollups::start_of(from, rollups::HOUR);
+    let found = select.query_map((from, to, first_hour), |row| {
         Ok(Availability {
             endpoint: row.get(0)?,
             up: row.get::<_, i64>(1)?.unsigned_abs(),

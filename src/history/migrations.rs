@@ -13,7 +13,7 @@ mod version_5;
 pub(super) const APPLICATION_ID: i32 = 0x546f_6b73;
 
 /// The version that this program writes: one more for each migration.
-pub(super) const VERSION: i32 = 9;
+pub(super) const VERSION: i32 = 10;
 
 /// One migration: SQL, then a function for what SQL can't do.
 type Migration = (&'static str, fn(&Connection) -> rusqlite::Result<()>);
@@ -29,6 +29,7 @@ static MIGRATIONS: [Migration; VERSION as usize] = [
     (VERSION_7, |_| Ok(())),
     (VERSION_8, |_| Ok(())),
     (VERSION_9, |_| Ok(())),
+    (super::rollups::MIGRATION, |_| Ok(())),
 ];
 
 /// Version 1.

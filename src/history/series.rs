@@ -3,6 +3,8 @@
 //! In: a [`SeriesQuery`]. Out: a [`Series`] a target, and the gaps between probes. One pass over an index in order of
 //! time. Memory grows with the pixels, and with 24 bytes a run of one target at a time.
 
+mod hours;
+
 use std::collections::VecDeque;
 
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -12,7 +14,7 @@ use super::{
     gaps::{self, ProbeGap},
     query,
     reader::IsCancelled,
-    search,
+    rollups, search,
 };
 use crate::{
     endpoint::TargetId,
@@ -58,6 +60,9 @@ pub struct TtftPlot {
     pub gaps: Vec<ProbeGap>,
     /// How often each endpoint was there, by its free checks.
     pub availability: Vec<Availability>,
+    /// Until when probes were rolled up, in nanoseconds since 1970: before that there are [`Series::hours`], and only
+    /// runs that are no probes one by one. `None` if none was.
+    pub rolled_up_until: Option<i64>,
 }
 
 /// TTFT history of one target.
@@ -68,7 +73,8 @@ pub struct Series {
     /// Whether the simulator answered.
     pub simulated: bool,
     /// The median of all measured warm runs of the stretch, before decimation. Measured are runs with a clean end and
-    /// a token that were not read late.
+    /// a token that were not read late. Where some of them were rolled up it is within the error of their sketches
+    /// ([`RELATIVE_ERROR`](crate::measure::sketch::RELATIVE_ERROR)).
     pub warm: Option<Median>,
     /// The median of all measured cold runs.
     pub cold: Option<Median>,
@@ -81,16 +87,19 @@ pub struct Series {
     /// Measured runs in order of time. Where several fall on one pixel, the lowest, the median and the
     /// highest of each connection kind are kept.
     pub points: Vec<SeriesPoint>,
+    /// The hours whose probes were rolled up, in order of time. Where several fall on one pixel, those with the lowest,
+    /// the median and the highest median of each connection kind are kept.
+    pub hours: Vec<SeriesHour>,
     /// Median of warm runs over time, as nanoseconds since 1970 and milliseconds. Where 9 or more runs fall on four
     /// pixels: one value for these pixels, the median of their runs. Elsewhere: one value a pixel, the median of its
     /// last run and the 8 before it.
     pub median_warm: Vec<(i64, f64)>,
     /// The same for cold runs.
     pub median_cold: Vec<(i64, f64)>,
-    /// Failed runs, decimated to one a pixel.
+    /// Failed runs, decimated to one a pixel; those that were rolled up are only in `faults`.
     pub errors: Vec<SeriesError>,
     /// When the usual TTFT became another one, in order of time; each connection kind by itself. Runs before the
-    /// stretch count for what was usual.
+    /// stretch count for what was usual; probes that were rolled up don't.
     pub changes: Vec<SeriesChange>,
 }
 
@@ -156,6 +165,25 @@ pub struct SeriesPoint {
     pub run: RunId,
 }
 
+/// The probes of one hour over one kind of connection, after they were rolled up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SeriesHour {
+    /// The hour's begin, in nanoseconds since 1970.
+    pub from_unix_ns: i64,
+    /// Cold or warm.
+    pub connection: ConnectionKind,
+    /// The median of its measured probes, within the error of a sketch.
+    pub median: Median,
+}
+
+impl SeriesHour {
+    /// The hour's middle, at which it stands on a plot, in nanoseconds since 1970.
+    #[must_use]
+    pub fn middle_unix_ns(&self) -> i64 {
+        self.from_unix_ns.saturating_add(rollups::HOUR / 2)
+    }
+}
+
 /// One failed run on the plot.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SeriesError {
@@ -185,6 +213,7 @@ pub(super) fn all(
     let _snapshot = query::Snapshot::begin(file)?;
     let first = "SELECT started_unix_ns FROM run INDEXED BY run_started ORDER BY 1 LIMIT 1";
     let first: Option<i64> = file.query_row(first, [], |row| row.get(0)).optional()?;
+    let first = (first.into_iter()).chain(rollups::first(file)?).min();
     let now = || i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
     let from = asked.from_unix_ns.or(first).unwrap_or(0);
     let to = asked.to_unix_ns.unwrap_or_else(now);
@@ -200,8 +229,12 @@ pub(super) fn all(
             let pixel = pixels.of(run.at);
             builders[usize::from(run.simulated)].add(pixel, &run);
         })?;
-        let made = (builders.into_iter()).map(|builder| builder.finish(from));
-        series.extend(made.filter(|s| s.runs() + s.faults + s.late > 0));
+        let rolled_up = hours::of_target(file, key, (from, to))?;
+        for (builder, rolled_up) in builders.into_iter().zip(rolled_up) {
+            let (mut made, measured) = builder.finish(from);
+            rolled_up.add_to(&mut made, &pixels, measured)?;
+            series.extend((made.runs() + made.faults + made.late > 0).then_some(made));
+        }
     }
     let gaps = gaps::between(file, (from, to), pixels.ns_per_pixel)?;
     let availability = checks::availability(file, (from, to))?;
@@ -209,6 +242,7 @@ pub(super) fn all(
         series,
         gaps,
         availability,
+        rolled_up_until: rollups::rolled_up_until(file)?,
     })
 }
 
@@ -416,7 +450,8 @@ impl SeriesBuilder {
         self.cold.finish_cell(&mut self.series.median_cold);
     }
 
-    fn finish(mut self, from: i64) -> Series {
+    /// The series without its medians, and all TTFTs of warm and of cold runs, in milliseconds.
+    fn finish(mut self, from: i64) -> (Series, [Vec<f64>; 2]) {
         self.finish_pixel();
         self.finish_cell();
         for connection in [ConnectionKind::Warm, ConnectionKind::Cold] {
@@ -428,9 +463,7 @@ impl SeriesBuilder {
         self.series.changes.sort_by_key(|change| change.at_unix_ns);
         self.series.p95_ms =
             [&mut self.warm, &mut self.cold].map(|kind| percentile::estimate(&mut kind.all, 0.95));
-        self.series.warm = Median::of(self.warm.all);
-        self.series.cold = Median::of(self.cold.all);
-        self.series
+        (self.series, [self.warm.all, self.cold.all])
     }
 }
 

@@ -2,18 +2,27 @@
 //!
 //! A batch that can't be written is retried. A damaged file is set aside, and the batch goes into a new one.
 
-use std::{io, sync::Arc, thread, time::Duration};
+use std::{
+    io,
+    sync::{Arc, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
-    HistoryShared, Storage,
+    HistoryError, HistoryShared, Storage,
     captures::{self, PackedCapture},
-    checks, conversations, drafts,
+    checks, conversations,
+    deletions::{self, DeletionJob},
+    drafts,
     files::ContentsCache,
     gaps, large_values,
     other_processes::{ChangeCounts, ProcessWatch},
-    recover, rows,
+    recover,
+    rollups::{self, RollupLimits},
+    rows,
     session::ProcessSession,
     sqlite::{self, OpenedFile, StoreError},
     unstored::Unstored,
@@ -23,7 +32,7 @@ use super::{
 use crate::{
     clock::{now, wall_clock_ns},
     private,
-    settings::CaptureLimits,
+    settings::{CaptureLimits, retention::Retention},
 };
 
 /// Delays between retries while nothing can be written; the last one repeats.
@@ -47,6 +56,12 @@ fn batch_delay(last_write: Duration) -> Duration {
     (last_write * 9).clamp(BATCH_DELAY, MAX_BATCH_DELAY)
 }
 
+/// The time between two looks for what is old enough to be rolled up.
+const ROLLUP_INTERVAL: Duration = Duration::from_secs(600);
+
+/// The wait between two steps of rolling up, so that writes come in between.
+const ROLLUP_STEP_INTERVAL: Duration = Duration::from_millis(50);
+
 /// The state of the thread.
 struct HistoryWriter {
     shared: Arc<HistoryShared>,
@@ -63,6 +78,11 @@ struct HistoryWriter {
     vacuum_due: bool,
     /// How long the next batch is waited for.
     batch_delay: Duration,
+    /// What was last known of the retention, and when the next step of rolling up is due.
+    retention: Option<(Retention, f64)>,
+    next_rollup: Instant,
+    /// The deletion that is under way.
+    deleting: Option<DeletionJob>,
 }
 
 enum WriterFile {
@@ -85,6 +105,9 @@ pub(super) fn run(shared: Arc<HistoryShared>) {
         unstored: Unstored::default(),
         vacuum_due: false,
         batch_delay: BATCH_DELAY,
+        retention: None,
+        next_rollup: now(),
+        deleting: None,
     };
     writer.try_to_open();
     loop {
@@ -97,6 +120,8 @@ pub(super) fn run(shared: Arc<HistoryShared>) {
             NextWrite::TimedOut => writer.idle(),
             NextWrite::Closed => break,
         }
+        writer.roll_up();
+        writer.delete();
         writer.poll_other_processes();
     }
     writer.close();
@@ -112,6 +137,17 @@ impl HistoryWriter {
 
     /// How long to wait for a batch before other work is due.
     fn timeout(&self) -> Option<Duration> {
+        if self.deleting.is_some() {
+            return Some(Duration::ZERO);
+        }
+        let is_open = matches!(self.file, WriterFile::Open(_));
+        let rollup = (is_open && self.retention.is_some())
+            .then(|| self.next_rollup.saturating_duration_since(now()));
+        (self.other_timeout().into_iter()).chain(rollup).min()
+    }
+
+    /// How long to wait before work is due that has nothing to do with rolling up.
+    fn other_timeout(&self) -> Option<Duration> {
         match self.file {
             WriterFile::Closed => Some(Duration::from_secs(5)),
             WriterFile::Open(_) if self.vacuum_due => Some(vacuum::STEP_INTERVAL),
@@ -128,6 +164,84 @@ impl HistoryWriter {
                 self.vacuum_due = vacuum::step(connection);
             }
             WriterFile::Open(_) | WriterFile::ReadOnly => {}
+        }
+    }
+
+    /// Rolls up some of what is old enough, if a step is due.
+    fn roll_up(&mut self) {
+        let retention = *(self.shared.retention.lock()).unwrap_or_else(PoisonError::into_inner);
+        if self.retention != retention {
+            self.retention = retention;
+            self.next_rollup = now();
+        }
+        let (WriterFile::Open(connection), Some((retention, late_share))) =
+            (&mut self.file, retention)
+        else {
+            return;
+        };
+        if now() < self.next_rollup || self.shared.queue.is_closed() {
+            return;
+        }
+        let limits = RollupLimits::at(wall_clock_ns(), retention, late_share);
+        let more = match rollups::step(connection, limits, &mut self.watch) {
+            Ok(more) => more,
+            Err(error) => {
+                // Nothing was changed, and a later step tries again.
+                tracing::warn!("old probes and checks are not rolled up now: {error}");
+                false
+            }
+        };
+        self.vacuum_due = vacuum::is_due(connection);
+        self.next_rollup = now()
+            + if more {
+                ROLLUP_STEP_INTERVAL
+            } else {
+                ROLLUP_INTERVAL
+            };
+    }
+
+    /// Deletes a part of what is to be deleted.
+    fn delete(&mut self) {
+        let next = || {
+            let deletions = self.shared.deletions.lock();
+            let mut deletions = deletions.unwrap_or_else(PoisonError::into_inner);
+            (!deletions.is_empty()).then(|| deletions.remove(0))
+        };
+        let Some(mut job) = self.deleting.take().or_else(next) else {
+            return;
+        };
+        let WriterFile::Open(connection) = &mut self.file else {
+            let why = "the history can't be written now, and nothing was deleted";
+            let _ = job.reply.send(Err(HistoryError(why.to_owned())));
+            return;
+        };
+        match deletions::step(connection, &mut job, &mut self.watch) {
+            Ok(true) => self.deleting = Some(job),
+            Ok(false) => {
+                // Whoever asked may have gone away.
+                let _ = job.reply.send(Ok(job.done));
+            }
+            Err(error) => {
+                let why = format!(
+                    "not everything was deleted ({}): {} runs were",
+                    sqlite::error_text(&error),
+                    job.done.runs
+                );
+                let _ = job.reply.send(Err(HistoryError(why)));
+            }
+        }
+        self.vacuum_due = vacuum::is_due(connection);
+        let waits = |jobs: &Vec<DeletionJob>| !jobs.is_empty();
+        if self.deleting.is_none()
+            && waits(
+                &self
+                    .shared
+                    .deletions
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner),
+            )
+        {
+            self.shared.queue.wake();
         }
     }
 

@@ -6,11 +6,12 @@ use serde::{Deserialize, de::IntoDeserializer as _};
 use toml_edit::{Document, Item, TableLike};
 
 use super::{
-    Appearance, CaptureLimits, Measuring, Settings, SettingsProblem,
+    Appearance, Measuring, Settings, SettingsProblem,
     alert::{self, AlertSettings},
     captures,
     gateway::{self, BadValue, GatewaySection, GatewaySettings, LocalKeySettings, RouteSettings},
     monitor::{self, MonitorSettings},
+    retention,
     section::{EndpointSection, KEYS, TIMEOUT_KEYS},
 };
 use crate::{
@@ -39,7 +40,7 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsProb
             "alert" => settings.alerts = source.alerts(item, &mut settings.warnings)?,
             "gateway" => settings.gateway = source.gateway(item, &mut settings.warnings)?,
             "monitor" => settings.monitor = source.monitor(item, &mut settings.warnings)?,
-            "history" => settings.captures = source.captures(item, &mut settings.warnings)?,
+            "history" => source.history(item, &mut settings)?,
             "price" => settings.prices = source.prices(item, &mut settings.warnings)?,
             _ => {
                 let warning = source.unknown(document.as_table(), name);
@@ -147,14 +148,14 @@ impl TomlSource<'_> {
         Ok(alerts)
     }
 
-    fn captures(
-        &self,
-        item: &Item,
-        warnings: &mut Vec<SettingsProblem>,
-    ) -> Result<CaptureLimits, SettingsProblem> {
+    fn history(&self, item: &Item, settings: &mut Settings) -> Result<(), SettingsProblem> {
         let table = self.table(item, "the history is written as a section [history]")?;
-        self.warn_unknown(table, captures::KEYS, warnings);
-        self.read(item)
+        settings.captures = self.read(item)?;
+        settings.retention = self.read(item)?;
+        self.checked(item, settings.retention.check())?;
+        let keys = [captures::KEYS, retention::KEYS].concat();
+        self.warn_unknown(table, &keys, &mut settings.warnings);
+        Ok(())
     }
 
     fn gateway(

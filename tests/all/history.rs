@@ -12,6 +12,7 @@ mod live;
 mod mounts;
 mod query;
 mod recent;
+mod retention;
 mod series;
 mod windows;
 

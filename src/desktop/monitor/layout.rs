@@ -24,8 +24,12 @@ impl Monitor {
 
     /// How long a time without runs breaks a median line, in nanoseconds.
     fn gap_ns(&self) -> i64 {
-        let points = self.series.iter().flat_map(|series| &series.points);
-        let first = points.map(|point| point.at_unix_ns).min();
+        let first = self.series.iter().flat_map(|series| {
+            let points = series.points.first().map(|point| point.at_unix_ns);
+            let hours = series.hours.first().map(|hour| hour.from_unix_ns);
+            points.into_iter().chain(hours)
+        });
+        let first = first.min();
         let (from, to) = self.asked_range;
         (to - from.or(first).unwrap_or(to)) / GAPS_IN_RANGE
     }
@@ -33,8 +37,13 @@ impl Monitor {
     /// The plot's bounds: the whole range, and every TTFT in it.
     pub(super) fn bounds(&self) -> ([f64; 2], [f64; 2]) {
         let shown = (self.series.iter().zip(&self.tracks)).filter(|(_, track)| track.shown);
-        let points: Vec<_> = shown.flat_map(|(series, _)| &series.points).collect();
-        let ms = points.iter().map(|point| point.ttft_ms);
+        let ms: Vec<f64> = shown
+            .flat_map(|(series, _)| {
+                let points = series.points.iter().map(|point| point.ttft_ms);
+                points.chain(series.hours.iter().map(|hour| hour.median.ms))
+            })
+            .collect();
+        let ms = ms.into_iter();
         let high = ms.clone().fold(f64::NAN, f64::max);
         let (low, high) = (
             ms.fold(f64::NAN, f64::min),
@@ -50,6 +59,7 @@ impl Monitor {
                 .points
                 .iter()
                 .map(|point| point.at_unix_ns)
+                .chain(series.hours.iter().map(|hour| hour.middle_unix_ns()))
                 .chain(errors)
         });
         let (from, to) = self.asked_range;

@@ -18,7 +18,7 @@ use crate::{
     },
     endpoint::{TargetId, local_gateway},
     event::FaultClass,
-    history::Series,
+    history::{Median, Series},
     run::{ConnectionKind, RunId},
 };
 
@@ -38,23 +38,30 @@ const MARKERS_ON_LINE: usize = 10;
 /// Height of the strip of error marks above the time axis.
 const STRIP: f32 = 16.0;
 
-/// A run on the plot.
+/// A run on the plot, or an hour of probes that were rolled up.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mark {
     at_unix_ns: i64,
     kind: MarkKind,
-    /// The run.
-    pub run: RunId,
+    /// The run; an hour has none.
+    pub run: Option<RunId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum MarkKind {
-    Measured { ms: f64, connection: ConnectionKind },
+    Measured {
+        ms: f64,
+        connection: ConnectionKind,
+    },
+    Hour {
+        median: Median,
+        connection: ConnectionKind,
+    },
     Failed(FaultClass),
 }
 
 impl Mark {
-    /// The runs between two times.
+    /// The runs and hours between two times.
     fn between(series: &Series, from: i64, to: i64) -> impl Iterator<Item = Self> {
         let points = &series.points;
         let first = points.partition_point(|point| point.at_unix_ns < from);
@@ -64,17 +71,28 @@ impl Mark {
                 ms: point.ttft_ms,
                 connection: point.connection,
             },
-            run: point.run,
+            run: Some(point.run),
         });
         let errors = &series.errors;
         let first = errors.partition_point(|error| error.at_unix_ns < from);
         let errors = errors[first..].iter().map(|error| Self {
             at_unix_ns: error.at_unix_ns,
             kind: MarkKind::Failed(error.class),
-            run: error.run,
+            run: Some(error.run),
+        });
+        let hours = &series.hours;
+        let first = hours.partition_point(|hour| hour.middle_unix_ns() < from);
+        let hours = hours[first..].iter().map(|hour| Self {
+            at_unix_ns: hour.middle_unix_ns(),
+            kind: MarkKind::Hour {
+                median: hour.median,
+                connection: hour.connection,
+            },
+            run: None,
         });
         let stays = move |mark: &Self| mark.at_unix_ns <= to;
-        points.take_while(stays).chain(errors.take_while(stays))
+        let runs = points.take_while(stays).chain(errors.take_while(stays));
+        runs.chain(hours.take_while(stays))
     }
 }
 
@@ -159,7 +177,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> PlotOutput {
         gaps::draw(plot, theme, frame.bands, frame.tracks, time);
         let many = frame
             .shown()
-            .map(|(_, series)| series.points.len())
+            .map(|(_, series)| series.points.len() + series.hours.len())
             .sum::<usize>()
             > MANY;
         for (track, _) in frame.shown() {
@@ -192,7 +210,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> PlotOutput {
     PlotOutput {
         clicked: found
             .filter(|_| response.clicked())
-            .map(|(_, mark, _)| mark.run),
+            .and_then(|(_, mark, _)| mark.run),
         pointed: found.map(|(track, ..)| track.target.clone()),
         moved: answer.inner
             || response.dragged()
@@ -331,9 +349,11 @@ fn under_pointer<'a>(
     let place = |mark: &Mark| {
         let x = frame.time.x(mark.at_unix_ns);
         match mark.kind {
-            MarkKind::Measured { ms, .. } => {
-                transform.position_from_point(&PlotPoint::new(x, frame.scale.y(ms)))
-            }
+            MarkKind::Measured { ms, .. }
+            | MarkKind::Hour {
+                median: Median { ms, .. },
+                ..
+            } => transform.position_from_point(&PlotPoint::new(x, frame.scale.y(ms))),
             MarkKind::Failed(_) => Pos2::new(transform.position_from_point_x(x), strip_y),
         }
     };
@@ -349,7 +369,9 @@ fn hover_ui(ui: &Ui, theme: &Theme, response: &Response, track: &Track, mark: &M
     let color = theme.series_color(track.look.color);
     ui.painter_at(response.rect)
         .circle_stroke(at, 6.0, Stroke::new(1.5, color));
-    ui.ctx().set_cursor_icon(egui::CursorIcon::PointingHand);
+    if mark.run.is_some() {
+        ui.ctx().set_cursor_icon(egui::CursorIcon::PointingHand);
+    }
     let place = Rect::from_center_size(at, Vec2::splat(14.0));
     Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), response.id, place).show(|ui| {
         ui.horizontal(|ui| {
@@ -364,6 +386,16 @@ fn hover_ui(ui: &Ui, theme: &Theme, response: &Response, track: &Track, mark: &M
                     connection_icon(connection)
                 )
             }
+            MarkKind::Hour {
+                median: Median { runs, ms },
+                connection,
+            } => {
+                let icon = connection_icon(connection);
+                format!(
+                    "Median TTFT of an hour {}   n {runs}   {icon} {connection}",
+                    ms_text(ms)
+                )
+            }
             MarkKind::Failed(class) => format!("Failed: {}", class.as_str().replace('_', " ")),
         };
         ui.label(what);
@@ -372,6 +404,12 @@ fn hover_ui(ui: &Ui, theme: &Theme, response: &Response, track: &Track, mark: &M
             theme,
             format!("{}{simulated}", date_time(mark.at_unix_ns)),
         ));
-        ui.label(caption(theme, "Click to open the run"));
+        ui.label(caption(
+            theme,
+            match mark.run {
+                Some(_) => "Click to open the run",
+                None => "Its probes are kept as figures of the hour",
+            },
+        ));
     });
 }

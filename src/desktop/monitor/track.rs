@@ -31,11 +31,13 @@ impl Track {
     pub fn new(series: &Series, time: TimeAxis, scale: Scale, look: Look, gap: i64) -> Self {
         let of = |connection: ConnectionKind| {
             let points = series.points.iter().filter(|p| p.connection == connection);
-            points
-                .map(|p| PlotPoint::new(time.x(p.at_unix_ns), scale.y(p.ttft_ms)))
+            let points = points.map(|p| (p.at_unix_ns, p.ttft_ms));
+            let hours = hours_of(series, connection);
+            (hours.into_iter().chain(points))
+                .map(|(at, ms)| PlotPoint::new(time.x(at), scale.y(ms)))
                 .collect()
         };
-        let lines = |median: &[(i64, f64)]| {
+        let lines = |median: &[(i64, f64)], gap: i64| -> Vec<Vec<PlotPoint>> {
             // Thinned out: a line that turns at every pixel costs more and shows no more.
             let step = median.len().div_ceil(MAX_LINE_POINTS).max(1);
             let segments = segments(median, gap).into_iter();
@@ -48,15 +50,37 @@ impl Track {
             };
             segments.map(thinned).collect()
         };
+        let medians = |connection, median: &[(i64, f64)]| {
+            let mut all = lines(&hours_of(series, connection), gap.max(MAX_BETWEEN_HOURS));
+            all.extend(lines(median, gap));
+            all
+        };
         Self {
             target: series.target.clone(),
             simulated: series.simulated,
             look,
             shown: true,
             points: [of(ConnectionKind::Warm), of(ConnectionKind::Cold)],
-            medians: [lines(&series.median_warm), lines(&series.median_cold)],
+            medians: [
+                medians(ConnectionKind::Warm, &series.median_warm),
+                medians(ConnectionKind::Cold, &series.median_cold),
+            ],
         }
     }
+}
+
+/// The longest time between two hours of one line, in nanoseconds: two hours.
+const MAX_BETWEEN_HOURS: i64 = 7_200_000_000_000;
+
+/// The hours of one connection kind whose probes were rolled up: their middle, and their median in milliseconds.
+fn hours_of(series: &Series, connection: ConnectionKind) -> Vec<(i64, f64)> {
+    let hours = series
+        .hours
+        .iter()
+        .filter(|hour| hour.connection == connection);
+    hours
+        .map(|hour| (hour.middle_unix_ns(), hour.median.ms))
+        .collect()
 }
 
 /// How many intervals between runs it takes to call their median the usual one.

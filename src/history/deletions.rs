@@ -1,0 +1,297 @@
+//! Deletes a run, or everything of a target or of some days: runs with their texts, wire, findings and files, what was
+//! rolled up, gaps and checks.
+//!
+//! In: a [`Deletion`], whose work the writer does in steps, so that other writes come in between. Out: a
+//! [`DeletionCount`]. Runs under way are left.
+
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::{
+    HistoryError,
+    other_processes::{ChangeCounts, ProcessWatch},
+    rollups::DAY,
+};
+use crate::{endpoint::TargetId, run::RunId};
+
+/// Most rows of one step.
+const STEP: usize = 200;
+
+/// What is to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deletion {
+    /// One run.
+    Run(RunId),
+    /// All runs that started in some days of UTC, with what was rolled up of them and the gaps that lie within. Checks
+    /// of endpoints go with them, unless only one target is meant whose endpoint has others.
+    Days {
+        /// Only this target.
+        target: Option<TargetId>,
+        /// The first day, counted from 1970-01-01; `None` is from the beginning.
+        from: Option<i64>,
+        /// The first day that stays; `None` is to the end.
+        before: Option<i64>,
+    },
+}
+
+/// How much is deleted, or would be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeletionCount {
+    /// Runs.
+    pub runs: u64,
+    /// Hours and days of probes that were rolled up.
+    pub rollups: u64,
+    /// Gaps between probes.
+    pub gaps: u64,
+    /// Checks of endpoints, and hours of such that were rolled up.
+    pub checks: u64,
+}
+
+impl DeletionCount {
+    /// Whether there is nothing to delete.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A deletion under way.
+#[derive(Debug)]
+pub(super) struct DeletionJob {
+    pub(super) deletion: Deletion,
+    pub(super) done: DeletionCount,
+    pub(super) reply: oneshot::Sender<Result<DeletionCount, HistoryError>>,
+}
+
+/// What is deleted of one table: the rows whose `column` is one of `keys`, in the stretch by their `time`, if `also`
+/// holds.
+struct Part {
+    table: &'static str,
+    primary_key: &'static str,
+    column: &'static str,
+    time: &'static str,
+    also: &'static str,
+    key: fn(&Bounds) -> i64,
+    count: fn(&mut DeletionCount) -> &mut u64,
+}
+
+const RUN: Part = Part {
+    table: "run",
+    primary_key: "id",
+    column: "id",
+    time: "started_unix_ns",
+    // Only runs that are over.
+    also: "outcome IS NOT NULL",
+    key: |bounds| bounds.run,
+    count: |count| &mut count.runs,
+};
+
+/// The parts of [`Deletion::Days`].
+const DAYS: [Part; 5] = [
+    Part {
+        column: "target",
+        key: |bounds| bounds.target,
+        ..RUN
+    },
+    Part {
+        table: "probe_rollup",
+        primary_key: "target, length, from_unix_ns, connection, simulated",
+        column: "target",
+        time: "from_unix_ns",
+        also: "true",
+        key: |bounds| bounds.target,
+        count: |count| &mut count.rollups,
+    },
+    Part {
+        table: "gap",
+        primary_key: "from_unix_ns, target, why",
+        column: "target",
+        time: "from_unix_ns",
+        also: "to_unix_ns < ?3",
+        key: |bounds| bounds.target,
+        count: |count| &mut count.gaps,
+    },
+    Part {
+        table: "endpoint_check",
+        primary_key: "checked, at_unix_ns",
+        column: "checked",
+        time: "at_unix_ns",
+        also: "true",
+        key: |bounds| bounds.checked,
+        count: |count| &mut count.checks,
+    },
+    Part {
+        table: "check_rollup",
+        primary_key: "checked, from_unix_ns",
+        column: "checked",
+        time: "from_unix_ns",
+        also: "true",
+        key: |bounds| bounds.checked,
+        count: |count| &mut count.checks,
+    },
+];
+
+impl Part {
+    /// The condition by the key (`?1`), and the begin and the end of the stretch.
+    fn condition(&self, key: i64) -> String {
+        let Self {
+            column, time, also, ..
+        } = self;
+        // Not one condition for both: SQLite would not use the index of the column.
+        let of_key = if key == ALL {
+            "?1 = 0".to_owned()
+        } else {
+            format!("{column} = ?1")
+        };
+        format!("{of_key} AND {time} >= ?2 AND {time} < ?3 AND {also}")
+    }
+}
+
+/// What a deletion is about, as in the file: keys, and a stretch of time.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    run: i64,
+    target: i64,
+    checked: i64,
+    stretch: (i64, i64),
+}
+
+/// All of them.
+const ALL: i64 = 0;
+/// None of them.
+const NONE: i64 = -1;
+
+impl Deletion {
+    fn bounds(&self, file: &Connection) -> rusqlite::Result<Bounds> {
+        let (target, from, before) = match self {
+            Self::Run(id) => {
+                return Ok(Bounds {
+                    run: id.0,
+                    target: NONE,
+                    checked: NONE,
+                    stretch: (i64::MIN, i64::MAX),
+                });
+            }
+            Self::Days {
+                target,
+                from,
+                before,
+            } => (target, from, before),
+        };
+        let (target, checked) = match target {
+            None => (ALL, ALL),
+            Some(target) => keys_of(file, target)?,
+        };
+        let midnight = |day: i64| day.saturating_mul(DAY);
+        Ok(Bounds {
+            run: NONE,
+            target,
+            checked,
+            stretch: (
+                from.map_or(i64::MIN, midnight),
+                before.map_or(i64::MAX, midnight),
+            ),
+        })
+    }
+
+    fn parts(&self) -> &'static [Part] {
+        match self {
+            Self::Run(_) => &[RUN],
+            Self::Days { .. } => &DAYS,
+        }
+    }
+}
+
+/// The key of a target, and that of the checks of its endpoint unless it has other targets.
+fn keys_of(file: &Connection, target: &TargetId) -> rusqlite::Result<(i64, i64)> {
+    let names = (&target.endpoint, &target.model);
+    let key: Option<i64> = file
+        .prepare_cached("SELECT id FROM target WHERE endpoint = ?1 AND model = ?2")?
+        .query_row(names, |row| row.get(0))
+        .optional()?;
+    let Some(key) = key else {
+        return Ok((NONE, NONE));
+    };
+    let checks: Option<i64> = file
+        .prepare_cached(
+            "SELECT id FROM checked_endpoint WHERE endpoint = ?1
+                AND NOT EXISTS (SELECT 1 FROM target WHERE endpoint = ?1 AND model <> ?2)",
+        )?
+        .query_row(names, |row| row.get(0))
+        .optional()?;
+    Ok((key, checks.unwrap_or(NONE)))
+}
+
+/// How much a deletion would delete.
+///
+/// # Errors
+/// If the file can't be read.
+pub(super) fn count(file: &Connection, deletion: &Deletion) -> rusqlite::Result<DeletionCount> {
+    let bounds = deletion.bounds(file)?;
+    let mut found = DeletionCount::default();
+    for part in deletion.parts() {
+        let key = (part.key)(&bounds);
+        let condition = part.condition(key);
+        let sql = format!("SELECT count(*) FROM {} WHERE {condition}", part.table);
+        let (from, before) = bounds.stretch;
+        let count: i64 = file
+            .prepare_cached(&sql)?
+            .query_row((key, from, before), |row| row.get(0))?;
+        *(part.count)(&mut found) += count.cast_unsigned();
+    }
+    Ok(found)
+}
+
+/// Does a part of a job in a transaction, and says whether there is more to do.
+///
+/// # Errors
+/// If the file can't be written; this part is not done then.
+pub(super) fn step(
+    file: &mut Connection,
+    job: &mut DeletionJob,
+    watch: &mut ProcessWatch,
+) -> rusqlite::Result<bool> {
+    let file = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let before = ChangeCounts::read(&file)?;
+    let bounds = job.deletion.bounds(&file)?;
+    let mut deleted = 0;
+    let mut done = job.done;
+    for part in job.deletion.parts() {
+        let key = (part.key)(&bounds);
+        let Part {
+            table, primary_key, ..
+        } = part;
+        let condition = part.condition(key);
+        let sql = format!(
+            "DELETE FROM {table} WHERE ({primary_key}) IN
+                (SELECT {primary_key} FROM {table} WHERE {condition} LIMIT {STEP})"
+        );
+        let (from, before) = bounds.stretch;
+        deleted = file.prepare_cached(&sql)?.execute((key, from, before))?;
+        *(part.count)(&mut done) += deleted as u64;
+        if deleted > 0 {
+            break;
+        }
+    }
+    if deleted == 0 {
+        forget_targets(&file, bounds.target)?;
+    }
+    file.execute("UPDATE meta SET generation = generation + 1", [])?;
+    let after = ChangeCounts::read(&file)?;
+    file.commit()?;
+    watch.note_own_write(before, after);
+    job.done = done;
+    Ok(deleted > 0)
+}
+
+/// Deletes the name of a target, or of all, of which nothing is left.
+fn forget_targets(file: &Connection, target: i64) -> rusqlite::Result<()> {
+    file.execute(
+        "DELETE FROM target WHERE (?1 = 0 OR id = ?1)
+            AND id NOT IN (SELECT target FROM run)
+            AND id NOT IN (SELECT target FROM probe_rollup)
+            AND id NOT IN (SELECT target FROM gap)",
+        [target],
+    )?;
+    Ok(())
+}
