@@ -6,6 +6,7 @@ mod captured;
 mod chat;
 mod completions;
 mod decode;
+mod delete;
 mod ending;
 mod export;
 mod input;
@@ -79,6 +80,8 @@ pub enum CliCommand {
     Chat(Box<chat::ChatArgs>),
     /// Show what a captured response contains, and what is wrong with it.
     Decode(decode::DecodeArgs),
+    /// Delete runs of the history: one, or all of a day or a target.
+    Delete(delete::DeleteArgs),
     /// Write runs of the history to a CSV, JSON or Parquet file.
     Export(export::ExportArgs),
     /// Show what went over the wire of a run, frame by frame, or save it as HAR.
@@ -153,6 +156,7 @@ pub fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
         CliCommand::Alerts(args) => alerts::run(&args),
         CliCommand::Chat(args) => chat::run(&args),
         CliCommand::Decode(args) => decode::run(args),
+        CliCommand::Delete(args) => delete::run(&args),
         CliCommand::Export(args) => export::run(&args),
         CliCommand::Inspect(args) => inspect::run(&args),
         CliCommand::Keys(args) => keys::run(&args),

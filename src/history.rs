@@ -153,6 +153,14 @@ struct HistoryShared {
     deletions: Mutex<Vec<DeletionJob>>,
 }
 
+impl HistoryShared {
+    fn begin_deletion(&self, job: DeletionJob) {
+        let deletions = self.deletions.lock();
+        deletions.unwrap_or_else(PoisonError::into_inner).push(job);
+        self.queue.wake();
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         self.shared.queue.close();
@@ -277,14 +285,11 @@ impl History {
         self.flush().await;
         let shared = &self.inner.shared;
         let (reply, answered) = oneshot::channel();
-        let mut deletions = (shared.deletions.lock()).unwrap_or_else(PoisonError::into_inner);
-        deletions.push(DeletionJob {
+        shared.begin_deletion(DeletionJob {
             deletion,
             done: DeletionCount::default(),
             reply,
         });
-        drop(deletions);
-        shared.queue.wake();
         answered.await.unwrap_or_else(|_| Err(gone()))
     }
 

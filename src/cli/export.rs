@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::builder::TypedValueParser;
+use jiff::Timestamp;
 
 use super::{UsageError, note, since::since, stored, terminal::stderr};
 use crate::{
@@ -86,15 +87,22 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         ..RunQuery::default()
     };
     let to = args.output.clone();
-    let (count, one, many) = stored::read(&paths, async |history| {
+    let (count, one, many, until) = stored::read(&paths, async |history| {
         Ok(if args.gaps {
             let count = history.export_gaps(args.since, format, to).await?;
-            (count, "gap", "gaps")
+            (count, "gap", "gaps", None)
         } else {
             let count = history.export(query, format, prices, to, told).await?;
-            (count, "run", "runs")
+            (count, "run", "runs", history.rolled_up_until().await?)
         })
     })?;
+    if let Some(until) = until.filter(|until| args.since.is_none_or(|since| since < *until))
+        && let Ok(until) = Timestamp::from_nanosecond(until.into())
+    {
+        note(&format!(
+            "Of probes before {until:.0} only the figures of each hour are left; they are not in the file"
+        ));
+    }
     let runs = if count == 1 { one } else { many };
     note(&format!(
         "{count} {runs} written to {}",

@@ -44,6 +44,8 @@ pub enum InspectorClick {
     Close,
     /// The run is to be copied as JSON.
     CopyJson,
+    /// The run is to be deleted.
+    Delete,
     /// The row above is to be shown.
     Previous,
     /// The row below is to be shown.

@@ -2,6 +2,7 @@
 //!
 //! In: pages of rows, whole runs. Out: [`HistoryCommand`](crate::engine::HistoryCommand)s, [`RunCommand::Load`].
 
+mod delete;
 mod export;
 mod filters;
 mod pages;
@@ -13,7 +14,7 @@ use std::collections::BTreeSet;
 use egui::{Id, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, ScrollArea, Ui};
 
 pub use self::verb::RunsVerb;
-use self::{export::Export, filters::Wanted, pages::Pages};
+use self::{delete::Delete, export::Export, filters::Wanted, pages::Pages};
 use super::{
     icons,
     inspector::{Inspector, InspectorClick, InspectorTab, Neighbours},
@@ -53,6 +54,8 @@ pub struct Runs {
     focus_search: bool,
     inspector: Inspector,
     export: Option<Export>,
+    /// The dialog that deletes a run.
+    delete: Option<Delete>,
     /// The JSON of a run, to be copied as soon as it is there.
     copying: Asked<String>,
 }
@@ -91,6 +94,7 @@ impl View for Runs {
             verb(RunsVerb::Clear, "Clear all filters", None),
             way(RunsVerb::Previous, "Previous run", Key::K),
             way(RunsVerb::Next, "Next run", Key::J),
+            verb(RunsVerb::Delete, "Delete the selected run…", None),
         ]
     }
 
@@ -100,8 +104,16 @@ impl View for Runs {
             RunsVerb::Search => self.focus_search = true,
             RunsVerb::Export => self.open_export(),
             RunsVerb::Clear => self.wanted = self.wanted.unfiltered(),
+            RunsVerb::Delete => {
+                let over = |run: &RunId| {
+                    let known = cx.state.runs.get(run);
+                    known.is_some_and(|run| run.state.is_over())
+                };
+                self.delete = self.selected.filter(over).map(Delete::new);
+            }
             // Behind the dialog, nothing moves.
-            RunsVerb::Previous | RunsVerb::Next if self.export.is_some() => {}
+            RunsVerb::Previous | RunsVerb::Next
+                if self.export.is_some() || self.delete.is_some() => {}
             RunsVerb::Previous => self.walk(false, cx),
             RunsVerb::Next => self.walk(true, cx),
         }
@@ -137,6 +149,11 @@ impl View for Runs {
         if let Some(mut export) = self.export.take() {
             self.export = export.logic(cx).then_some(export);
         }
+        if let Some(deleted) = self.delete.as_mut().and_then(|dialog| dialog.logic(cx)) {
+            self.delete = None;
+            self.selected = self.selected.filter(|run| *run != deleted);
+            self.pages.outdate();
+        }
     }
 
     fn shown_runs(&self) -> Vec<RunId> {
@@ -161,6 +178,9 @@ impl View for Runs {
         }
         if let Some(mut export) = self.export.take() {
             self.export = export.ui(ui.ctx(), cx).then_some(export);
+        }
+        if let Some(mut dialog) = self.delete.take() {
+            self.delete = dialog.ui(ui.ctx(), cx).then_some(dialog);
         }
     }
 }
@@ -272,7 +292,7 @@ impl Runs {
 
     /// Handles the arrow keys and Escape while no text field has the focus.
     fn keys(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
-        if ui.ctx().text_edit_focused() || self.export.is_some() {
+        if ui.ctx().text_edit_focused() || self.export.is_some() || self.delete.is_some() {
             return;
         }
         let (up, down, escape) = ui.input_mut(|input| {
@@ -347,6 +367,7 @@ impl Runs {
         match clicked {
             Some(InspectorClick::Close) => self.selected = None,
             Some(InspectorClick::CopyJson) => self.copy_json(selected, cx),
+            Some(InspectorClick::Delete) => self.delete = Some(Delete::new(selected)),
             Some(InspectorClick::Previous) => self.walk(false, cx),
             Some(InspectorClick::Next) => self.walk(true, cx),
             None => {}

@@ -12,8 +12,8 @@ use crate::{
     credential::KeyOf,
     endpoint::{Endpoint, TargetId},
     history::{
-        Conformance, Distribution, DistributionQuery, ExportFormat, KeptCapture, RunPage, RunQuery,
-        RunRow, SeriesQuery, TtftPlot,
+        Conformance, Deletion, DeletionCount, Distribution, DistributionQuery, ExportFormat,
+        KeptCapture, RunPage, RunQuery, RunRow, SeriesQuery, TtftPlot,
     },
     run::{Origin, RunId},
     settings::SettingsEdit,
@@ -131,6 +131,13 @@ pub enum HistoryCommand {
         to: PathBuf,
         /// Whether it was written, or why not.
         reply: Reply<Result<(), String>>,
+    },
+    /// Deletes a run, or all of a target or of some days.
+    Delete {
+        /// What.
+        deletion: Deletion,
+        /// How much that was, or why it could not be.
+        reply: Reply<Result<DeletionCount, String>>,
     },
     /// Writes runs to a file. Dropping the question cancels it and removes the file.
     Export {

@@ -322,6 +322,10 @@ impl Core {
             HistoryCommand::SaveCapture { id, to, reply } => {
                 self.answer(reply, captures::save(history, id, to));
             }
+            HistoryCommand::Delete { deletion, reply } => self.answer(reply, async move {
+                let deleted = history.delete(deletion).await;
+                deleted.map_err(|error| error.to_string())
+            }),
             HistoryCommand::Export {
                 query,
                 format,

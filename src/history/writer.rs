@@ -57,7 +57,7 @@ fn batch_delay(last_write: Duration) -> Duration {
 }
 
 /// The time between two looks for what is old enough to be rolled up.
-const ROLLUP_INTERVAL: Duration = Duration::from_secs(600);
+const ROLLUP_INTERVAL: Duration = Duration::from_mins(10);
 
 /// The wait between two steps of rolling up, so that writes come in between.
 const ROLLUP_STEP_INTERVAL: Duration = Duration::from_millis(50);

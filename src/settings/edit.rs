@@ -57,8 +57,8 @@ const HEADER: &str = r#"# Tokenscope's settings. Edit this file by hand or in th
 # [history]
 # capture_mib = 512                      what went over the wire is kept within so many MiB, and for so many days;
 # capture_days = 30                        the oldest go first, and the figures of their runs stay. 0 keeps none
-# probes_days = 30                       the monitor's probes are kept one by one for so many days, then as figures of
-# checks_days = 7                          each hour; so are its checks. Other runs stay until they are deleted
+# probes_days = 14                       the monitor's probes are kept one by one for so many days, then as figures of
+# checks_days = 3                          each hour; so are its checks. Other runs stay until they are deleted
 #
 # [appearance]
 # theme = "system"                       or "dark", or "light"

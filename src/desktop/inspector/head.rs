@@ -8,8 +8,8 @@ use crate::{
         icons,
         theme::{Theme, caption, heading, space},
         widgets::{
-            Outcome, badge, badge_with_icon, connection_icon, date_time, icon_button, icon_toggle,
-            simulated_badge,
+            Outcome, badge, badge_with_icon, connection_icon, danger_icon, date_time, icon_button,
+            icon_toggle, simulated_badge,
         },
     },
     endpoint::local_gateway,
@@ -54,7 +54,7 @@ pub fn show(
     let mut clicked = None;
     ui.horizontal(|ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            clicked = buttons_ui(ui, theme, neighbours, is_wide);
+            clicked = buttons_ui(ui, theme, run.state.is_over(), neighbours, is_wide);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.add(Label::new(heading(local_gateway::shown(&run.head.target))).truncate());
             });
@@ -68,6 +68,7 @@ pub fn show(
 fn buttons_ui(
     ui: &mut Ui,
     theme: &Theme,
+    is_over: bool,
     neighbours: Neighbours,
     is_wide: &mut bool,
 ) -> Option<InspectorClick> {
@@ -86,6 +87,9 @@ fn buttons_ui(
     }
     if icon_button(ui, theme, icons::COPY, "Copy the run as JSON").clicked() {
         clicked = Some(InspectorClick::CopyJson);
+    }
+    if is_over && danger_icon(ui, theme, icons::DELETE, "Delete the run…").clicked() {
+        clicked = Some(InspectorClick::Delete);
     }
     // From right to left.
     let ways = [

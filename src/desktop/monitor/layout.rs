@@ -1,7 +1,10 @@
 //! Lays out the answer of the history for the plot: tracks, bands and bounds.
 
 use super::{GAPS_IN_RANGE, Monitor, SavedMonitor, gaps::GapBand, track::Track};
-use crate::{desktop::looks::Looks, history::ProbeGap};
+use crate::{
+    desktop::looks::Looks,
+    history::{ProbeGap, SeriesHour},
+};
 
 impl Monitor {
     /// Lays out the series to be drawn.
@@ -59,7 +62,7 @@ impl Monitor {
                 .points
                 .iter()
                 .map(|point| point.at_unix_ns)
-                .chain(series.hours.iter().map(|hour| hour.middle_unix_ns()))
+                .chain(series.hours.iter().map(SeriesHour::middle_unix_ns))
                 .chain(errors)
         });
         let (from, to) = self.asked_range;

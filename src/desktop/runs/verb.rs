@@ -13,4 +13,6 @@ pub enum RunsVerb {
     Previous,
     /// Shows the run in the row below.
     Next,
+    /// Opens the dialog that deletes the selected run.
+    Delete,
 }

@@ -128,12 +128,12 @@ impl RolledUp {
                 None => Median::of(raw),
             };
         }
-        series.hours = decimated(self.hours, pixels);
+        series.hours = decimated(&self.hours, pixels);
         Ok(())
     }
 }
 
-fn decimated(hours: Vec<SeriesHour>, pixels: &PixelGrid) -> Vec<SeriesHour> {
+fn decimated(hours: &[SeriesHour], pixels: &PixelGrid) -> Vec<SeriesHour> {
     let mut kept = Vec::new();
     let by_pixel = hours.chunk_by(|a, b| pixels.of(a.from_unix_ns) == pixels.of(b.from_unix_ns));
     for on_pixel in by_pixel {
