@@ -65,7 +65,7 @@ pub(super) struct DeletionJob {
 
 /// What is deleted of one table: the rows whose `column` is one of `keys`, in the stretch by their `time`, if `also`
 /// holds.
-struct Part {
+struct DeletedTable {
     table: &'static str,
     primary_key: &'static str,
     column: &'static str,
@@ -75,7 +75,7 @@ struct Part {
     count: fn(&mut DeletionCount) -> &mut u64,
 }
 
-const RUN: Part = Part {
+const RUN: DeletedTable = DeletedTable {
     table: "run",
     primary_key: "id",
     column: "id",
@@ -87,13 +87,13 @@ const RUN: Part = Part {
 };
 
 /// The parts of [`Deletion::Days`].
-const DAYS: [Part; 5] = [
-    Part {
+const DAYS: [DeletedTable; 5] = [
+    DeletedTable {
         column: "target",
         key: |bounds| bounds.target,
         ..RUN
     },
-    Part {
+    DeletedTable {
         table: "probe_rollup",
         primary_key: "target, length, from_unix_ns, connection, simulated",
         column: "target",
@@ -102,7 +102,7 @@ const DAYS: [Part; 5] = [
         key: |bounds| bounds.target,
         count: |count| &mut count.rollups,
     },
-    Part {
+    DeletedTable {
         table: "gap",
         primary_key: "from_unix_ns, target, why",
         column: "target",
@@ -111,7 +111,7 @@ const DAYS: [Part; 5] = [
         key: |bounds| bounds.target,
         count: |count| &mut count.gaps,
     },
-    Part {
+    DeletedTable {
         table: "endpoint_check",
         primary_key: "checked, at_unix_ns",
         column: "checked",
@@ -120,7 +120,7 @@ const DAYS: [Part; 5] = [
         key: |bounds| bounds.checked,
         count: |count| &mut count.checks,
     },
-    Part {
+    DeletedTable {
         table: "check_rollup",
         primary_key: "checked, from_unix_ns",
         column: "checked",
@@ -131,7 +131,7 @@ const DAYS: [Part; 5] = [
     },
 ];
 
-impl Part {
+impl DeletedTable {
     /// The condition by the key (`?1`), and the begin and the end of the stretch.
     fn condition(&self, key: i64) -> String {
         let Self {
@@ -194,7 +194,7 @@ impl Deletion {
         })
     }
 
-    fn parts(&self) -> &'static [Part] {
+    fn parts(&self) -> &'static [DeletedTable] {
         match self {
             Self::Run(_) => &[RUN],
             Self::Days { .. } => &DAYS,
@@ -258,7 +258,7 @@ pub(super) fn step(
     let mut done = job.done;
     for part in job.deletion.parts() {
         let key = (part.key)(&bounds);
-        let Part {
+        let DeletedTable {
             table, primary_key, ..
         } = part;
         let condition = part.condition(key);

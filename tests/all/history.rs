@@ -2,6 +2,7 @@
 
 mod any;
 mod damage;
+mod deletions;
 pub(crate) mod distribution;
 mod export;
 mod files;
@@ -15,6 +16,7 @@ mod recent;
 mod retention;
 mod series;
 mod windows;
+mod year;
 
 use std::{fs::File, path::Path, sync::Arc, time::Duration};
 

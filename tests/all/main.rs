@@ -24,6 +24,7 @@ mod compute;
 mod credentials;
 mod deadline;
 mod decode;
+mod delete;
 #[cfg(feature = "gui")]
 mod desktop;
 mod dialects;

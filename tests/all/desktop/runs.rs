@@ -5,7 +5,7 @@ use egui_kittest::kittest::Queryable as _;
 use tokenscope::{
     desktop::view::ViewId,
     engine::{Command, ExportStep, HistoryCommand, RunCommand, RunNews, Steps, Update},
-    history::{ExportFormat, OutcomeFilter, SortColumn},
+    history::{Deletion, DeletionCount, ExportFormat, OutcomeFilter, SortColumn},
     run::RunId,
 };
 
@@ -180,4 +180,57 @@ fn a_run_of_the_history_is_opened_by_its_id_alone() {
     }));
     player.play(&mut desktop);
     assert!(desktop.state().app().state().runs.contains_key(&id));
+}
+
+/// The runs that the engine was asked to delete.
+fn deletions(player: &Player) -> Vec<Deletion> {
+    heard(player, |command| match command {
+        Command::History(HistoryCommand::Delete { deletion, .. }) => Some(deletion.clone()),
+        _ => None,
+    })
+}
+
+/// Answers the latest deletion that was asked for.
+fn answer_deletion(player: &mut Player, answer: Result<DeletionCount, String>) {
+    let place =
+        |command: &Command| matches!(command, Command::History(HistoryCommand::Delete { .. }));
+    let place = player.heard.iter().rposition(place).unwrap();
+    let Command::History(HistoryCommand::Delete { reply, .. }) = player.heard.remove(place) else {
+        unreachable!()
+    };
+    reply.send(answer);
+}
+
+#[test]
+fn a_run_is_deleted_once_that_is_confirmed() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    let id = player.scene.runs.last().unwrap().head.id;
+    desktop.query_all_by_role(Role::Row).next().unwrap().click();
+    player.play(&mut desktop);
+    click(&mut desktop, &mut player, "Delete the run…");
+    assert!(shows(&desktop, "go for good"), "it says what goes");
+    click(&mut desktop, &mut player, "Keep it");
+    assert!(!shows(&desktop, "go for good"));
+    assert_eq!(deletions(&player), []);
+
+    click(&mut desktop, &mut player, "Delete the run…");
+    click(&mut desktop, &mut player, "Delete the run");
+    assert_eq!(deletions(&player), [Deletion::Run(id)]);
+    answer_deletion(&mut player, Err("the disk is full".into()));
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "the disk is full"), "it stays and says why");
+
+    click(&mut desktop, &mut player, "Delete the run");
+    let deleted = DeletionCount {
+        runs: 1,
+        ..DeletionCount::default()
+    };
+    answer_deletion(&mut player, Ok(deleted));
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "Deleted the run"));
+    assert!(!shows(&desktop, "go for good"));
+    assert!(
+        !shows(&desktop, "A hash map is like a wall"),
+        "its details close"
+    );
 }

@@ -45,6 +45,7 @@ impl Scene {
                         series,
                         gaps,
                         availability: self.availability.clone(),
+                        rolled_up_until: None,
                     }),
                 );
             }
