@@ -173,6 +173,15 @@ fn spread_over_a_year(folder: &Path) {
     let (probes, checks) = (i64::from(probes_days), i64::from(checks_days));
     // What belongs to a run goes with it otherwise.
     file.execute_batch("DROP TRIGGER run_gone").unwrap();
+    for n in 2..=TARGETS {
+        file.execute("INSERT INTO target VALUES (?1, 'here' || ?1, 'm')", [n])
+            .unwrap();
+        file.execute(
+            "INSERT INTO checked_endpoint VALUES (?1, 'here' || ?1)",
+            [n],
+        )
+        .unwrap();
+    }
     let id = "id + (?1 * 1000 + ?2) * 1000";
     let day = |column: &str| format!("{column} - ?2 * {DAY}");
     let started = day("started_unix_ns");
@@ -214,15 +223,6 @@ fn spread_over_a_year(folder: &Path) {
         365 - checks,
         &[("checked", "checked + ?1"), ("from_unix_ns", &from)],
     );
-    for n in 2..=TARGETS {
-        file.execute("INSERT INTO target VALUES (?1, 'here' || ?1, 'm')", [n])
-            .unwrap();
-        file.execute(
-            "INSERT INTO checked_endpoint VALUES (?1, 'here' || ?1)",
-            [n],
-        )
-        .unwrap();
-    }
     file.commit().unwrap();
 }
 
