@@ -6,7 +6,7 @@ use super::AlertNews;
 use crate::settings::alert::WebhookForm;
 
 /// The body for a webhook. The forms of the services are those of their documentation: Slack's incoming webhooks
-/// (`text`), the custom bots of Lark (`msg_type`, `content`), the custom robots of DingTalk (`msgtype`, `text`), in
+/// (`text`), the custom bots of Lark (`msg_type`, `content`), the custom robots of `DingTalk` (`msgtype`, `text`), in
 /// November 2026.
 #[must_use]
 pub fn webhook_body(news: &AlertNews, form: WebhookForm) -> Value {

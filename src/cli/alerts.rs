@@ -1,6 +1,6 @@
 //! `tokenscope alerts`: when the alerts of the settings would have fired on the probes of the past.
 
-use std::{io::Write as _, process::ExitCode};
+use std::{fmt::Write as _, io::Write as _, process::ExitCode};
 
 use anyhow::Context as _;
 use jiff::{SignedDuration, SpanRound, Timestamp, Unit, tz::TimeZone};
@@ -42,7 +42,7 @@ Example:
 
 /// A time in which an alert fired, as a line of JSON.
 #[derive(Serialize)]
-struct AlertLine<'a> {
+struct AlertPeriodLine<'a> {
     rule: &'a str,
     target: String,
     from_unix_ns: i64,
@@ -81,8 +81,8 @@ pub(super) fn run(args: &AlertsArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn line<'a>(rule: &'a AlertSettings, period: &AlertPeriod) -> AlertLine<'a> {
-    AlertLine {
+fn line<'a>(rule: &'a AlertSettings, period: &AlertPeriod) -> AlertPeriodLine<'a> {
+    AlertPeriodLine {
         rule: &rule.name,
         target: period.target.to_string(),
         from_unix_ns: period.from_unix_ns,
@@ -116,10 +116,9 @@ fn told(rule: &AlertSettings, found: &[AlertPeriod], samples: &[AlertSample]) ->
             "and fires since,"
         };
         let target = visible_line(&period.target.to_string()).into_owned();
-        text += &format!(
-            "  {}  {target}  {lasts} {lasted}\n",
-            local(period.from_unix_ns)
-        );
+        let from = local(period.from_unix_ns);
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "  {from}  {target}  {lasts} {lasted}");
     }
     text
 }

@@ -132,7 +132,7 @@ pub(super) fn run(args: &ProbeArgs) -> anyhow::Result<ExitCode> {
     for target in &ready.targets {
         ready.endpoint(target)?;
     }
-    let plan = args.plan(planned, ready.targets.clone());
+    let plan = args.plan(&planned, ready.targets.clone());
     tell_forecast(&ready, &plan)?;
     let sinks = ProbeSinks::start(&args.sinks, &ready)?;
     let stop = || Command::Monitor(MonitorCommand::Stop);
@@ -179,7 +179,7 @@ impl ProbeArgs {
     }
 
     /// The plan that is followed: what the arguments say goes before what was planned.
-    fn plan(&self, planned: ProbePlan, targets: Vec<TargetId>) -> ProbePlan {
+    fn plan(&self, planned: &ProbePlan, targets: Vec<TargetId>) -> ProbePlan {
         let every = self.every.or(planned.every);
         let check_every = self.check_every.or(planned.check_every);
         ProbePlan {

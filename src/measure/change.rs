@@ -1,4 +1,4 @@
-//! MedianChange points: when a target's usual time became another one.
+//! Change points: when a target's usual time became another one.
 //!
 //! In: values in the order of time, one of each probe. Out: [`MedianChange`]s, with the medians before and after.
 //!
@@ -249,7 +249,7 @@ impl ChangeDetector {
     }
 }
 
-/// A number from 0 to 1 for each index, as if by chance (SplitMix64: Steele, Lea & Flood 2014).
+/// A number from 0 to 1 for each index, as if by chance (`SplitMix64`: Steele, Lea & Flood 2014).
 fn chance(index: usize) -> f64 {
     let mut bits = (index as u64)
         .wrapping_add(1)
@@ -281,6 +281,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::print_stdout, reason = "the rate is to be seen")]
     fn twenty_years_without_a_change_have_no_more_marks_than_is_said() {
         // One probe in five minutes.
         let year = 365 * 24 * 12;
@@ -301,6 +302,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::print_stdout, reason = "the rate is to be seen")]
     fn a_change_of_fifteen_percent_is_told_within_an_hour_of_probes() {
         // The standard deviation of the logarithm, and how many probes an hour of them has that finds it.
         for (spread, hour) in [(0.05, 12), (0.1, 30), (0.15, 60), (0.2, 60)] {
@@ -373,7 +375,7 @@ mod tests {
 
     #[test]
     fn equal_values_and_odd_ones_tell_nothing() {
-        assert_eq!(changes(&[5.0; 5_000]), []);
+        assert_eq!(changes(&vec![5.0; 5_000]), []);
         assert_eq!(changes(&[f64::NAN; 100]), []);
         assert_eq!(changes(&[]), []);
         assert_eq!(changes(&[1.0, f64::INFINITY, 2.0]), []);

@@ -136,7 +136,9 @@ mod tests {
 
     fn of(times: &[u64]) -> TimeSketch {
         let mut sketch = TimeSketch::new().unwrap();
-        times.iter().for_each(|ns| sketch.record(*ns).unwrap());
+        for ns in times {
+            sketch.record(*ns).unwrap();
+        }
         sketch
     }
 

@@ -87,6 +87,8 @@ fn most_tokens(plan: &ProbePlan) -> Usage {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::{dialect::DialectId, endpoint::preset};
 
@@ -103,7 +105,7 @@ mod tests {
             let mut here = Endpoint::custom(id, url, DialectId::OpenaiChat);
             here.simulated = id == "sim";
             match id {
-                "openai" => preset::find(id)?.endpoint(&Default::default()).ok(),
+                "openai" => preset::find(id)?.endpoint(&BTreeMap::default()).ok(),
                 "gone" => None,
                 _ => Some(here),
             }

@@ -297,7 +297,7 @@ mod tests {
             let told = asked(
                 &mut schedule,
                 at,
-                minute - Duration::from_secs(1),
+                Duration::from_secs(59),
                 SOON_EVERY / 10,
                 0.0,
             );

@@ -32,7 +32,7 @@ words! {
         Slack = "slack",
         /// A text for the bots of Lark (Feishu).
         Lark = "lark",
-        /// A text for the robots of DingTalk.
+        /// A text for the robots of `DingTalk`.
         Dingtalk = "dingtalk",
     }
 }

@@ -390,12 +390,11 @@ fn a_file_has_the_plan_and_arguments_go_before_it() {
     for (more, connection) in [(&[][..], "cold"), (&["--connections", "warm"], "warm")] {
         let asks = [&["probe", "--config", config, "--no-history"], more].concat();
         let mut probing = Probing::start(home.tokenscope(&asks));
-        let mut lines = std::iter::from_fn(|| probing.line());
-        let runs = lines.by_ref().filter(|line| line["type"] == "run");
+        let lines = std::iter::from_fn(|| probing.line());
+        let runs = lines.filter(|line| line["type"] == "run");
         let last = runs.take(2).last().unwrap();
         assert_eq!(last["target"], "simulator/sim-fast", "{more:?}");
         assert_eq!(last["connection"], connection, "{more:?}");
-        drop(lines);
         probing.terminate();
         assert_eq!(deadline::ended(&mut probing.child).code(), Some(0));
     }

@@ -25,6 +25,7 @@ const MINUTE: i64 = 60_000_000_000;
 /// What would act, if a page took it for markup; and what would hide.
 const HOSTILE: &str = "\"><script>alert('x')</script><img src=http://evil.example/>\u{202e}\u{7}";
 
+#[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
 /// A number from 0 to 1 that looks random and is the same each time (`SplitMix64`).
 fn noise(seed: u64) -> f64 {
     let mut mixed = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -39,6 +40,12 @@ fn now_ns() -> i64 {
     i64::try_from(since.unwrap().as_nanos()).unwrap()
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "some seconds"
+)]
 /// A probe that answered after so many milliseconds.
 fn probe(id: i64, target: (&str, &str), at: i64, ttft_ms: f64) -> Run {
     let request = ChatRequest::of_text(target.1, "a secret question");
@@ -148,7 +155,7 @@ fn week() -> Vec<Run> {
                     FaultClass::RateLimited,
                     FaultClass::Overloaded,
                     FaultClass::Reset,
-                ][n as usize % 3];
+                ][usize::try_from(n % 3).unwrap()];
                 run = failed(run, class, HOSTILE);
             }
             runs.push(run);

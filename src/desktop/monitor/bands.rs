@@ -1,7 +1,9 @@
 //! The chart of bands: each target's median TTFT over time, and how far P90, P95 and P99 lie above it.
 
 use egui::{Color32, Pos2, Response, Tooltip, Ui, Vec2};
-use egui_plot::{FilledArea, Line, PlotBounds, PlotPoint, PlotPoints, PlotTransform, PlotUi};
+use egui_plot::{
+    FilledArea, Line, PlotBounds, PlotPoint, PlotPoints, PlotTransform, PlotUi, Points,
+};
 
 use super::{
     axes::{Scale, TimeAxis, fixed_plot},
@@ -115,6 +117,15 @@ fn steps(part: &[TimeBucket], frame: BandsFrame<'_>, of: Of) -> Vec<[f64; 2]> {
     ends.flatten().collect()
 }
 
+/// The same at the middle of each bucket.
+fn middles(part: &[TimeBucket], frame: BandsFrame<'_>, of: Of) -> Vec<[f64; 2]> {
+    let points = part.iter().filter_map(|bucket| {
+        let middle = bucket.from_unix_ns.midpoint(bucket.to_unix_ns);
+        Some([frame.time.x(middle), frame.scale.y(of(&bucket.ttft)?)])
+    });
+    points.collect()
+}
+
 fn draw_bands(plot: &mut PlotUi<'_>, color: Color32, frame: BandsFrame<'_>, row: &Distribution) {
     for (low, high, strength) in BANDS {
         let is_known = |b: &TimeBucket| low(&b.ttft).is_some() && high(&b.ttft).is_some();
@@ -138,7 +149,14 @@ fn draw_medians(
     row: &Distribution,
 ) {
     for part in parts(&row.buckets, |b: &TimeBucket| b.ttft.p50.is_some()) {
-        let line = Line::new("", PlotPoints::from(steps(part, frame, P50)))
+        // Not in steps: where a line turns at a right angle, it is drawn as a thick wedge.
+        let middles = middles(part, frame, P50);
+        if let [only] = middles.as_slice() {
+            let point = Points::new("", vec![*only]).color(color).radius(LINE);
+            plot.points(point.allow_hover(false));
+            continue;
+        }
+        let line = Line::new("", PlotPoints::from(middles))
             .color(color)
             .width(LINE)
             .style(track.look.dash)

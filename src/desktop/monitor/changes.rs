@@ -75,8 +75,7 @@ pub fn show(
             free_from = mark.x + TEXT_WIDTH;
         }
     }
-    let pointer = response.hover_pos();
-    let near = pointer.and_then(|pointer| under(&shown, area, pointer));
+    let near = (response.hover_pos()).and_then(|at| under(&shown, area, at));
     if let Some(mark) = near {
         hover_ui(ui, theme, response, mark, area);
     }

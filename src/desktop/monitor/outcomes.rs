@@ -37,7 +37,9 @@ pub fn show(
     (from, to): (i64, i64),
 ) {
     let mut all = Outcomes::default();
-    rows.iter().for_each(|row| add(&mut all, &row.outcomes));
+    for row in rows {
+        add(&mut all, &row.outcomes);
+    }
     sums_ui(ui, theme, &all);
     let columns = columns(rows);
     let plot = fixed_plot("errors", theme)

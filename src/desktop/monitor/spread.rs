@@ -89,6 +89,7 @@ fn share_up_to(sorted: &[f64], ms: f64) -> Option<f64> {
 }
 
 /// The line at the pointer's TTFT that is closest to it.
+#[derive(Clone, Copy)]
 struct LineUnderPointer<'a> {
     track: &'a Track,
     row: &'a Distribution,

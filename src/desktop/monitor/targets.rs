@@ -19,6 +19,7 @@ use crate::{
         widgets::{Outcome, contained, count, date_time, ms_text},
     },
     endpoint::local_gateway,
+    event::FaultClass,
     history::{Distribution, TimeBucket},
     run::RunState,
     visible::visible_line,
@@ -258,11 +259,11 @@ fn row_name(row: &Distribution) -> String {
     let mut name = format!("Runs of {}: n {}", row.target, row.ttft.runs);
     for (word, ms) in [("P50", row.ttft.p50), ("P95", row.ttft.p95)] {
         if let Some(ms) = ms {
-            name += &format!(", {word} {}", ms_text(ms));
+            name.extend([", ", word, " ", &ms_text(ms)]);
         }
     }
     if let Some(rate) = row.outcomes.error_rate() {
-        name += &format!(", errors {}", percent(rate));
+        name.extend([", errors ", &percent(rate)]);
     }
     name
 }
@@ -283,7 +284,7 @@ fn compared(sort: TargetSort, a: &Distribution, b: &Distribution) -> Ordering {
             order
         }
     };
-    let status = |row: &Distribution| row.last.and_then(|last| last.fault).map(|c| c.as_str());
+    let status = |row: &Distribution| row.last.and_then(|last| last.fault).map(FaultClass::as_str);
     let order = match sort.by {
         SortBy::Target => Ordering::Equal,
         SortBy::Status => turned(status(a).cmp(&status(b))),

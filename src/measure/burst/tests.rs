@@ -211,12 +211,14 @@ fn said(of: &[(u64, u32)]) -> (BurstVerdict, String) {
     (burst.verdict, burst.to_string())
 }
 
+/// Reads, the verdict, and what is said.
+type SentenceRow<'a> = (&'a [(u64, u32)], BurstVerdict, &'a str);
+
 #[test]
 fn the_verdict_is_said_in_a_sentence() {
     use BurstVerdict::{Buffered, Flowing, Unclear};
     let each_20_ms: Vec<(u64, u32)> = (0..50).map(|n| (300 + n * 20, 1)).collect();
     let blocks: Vec<(u64, u32)> = (1..=6).map(|n| (n * 500, 20)).collect();
-    type SentenceRow<'a> = (&'a [(u64, u32)], BurstVerdict, &'a str);
     let rows: [SentenceRow<'_>; 8] = [
         (
             &[(2_100, 8), (2_101, 6), (2_130, 2)],

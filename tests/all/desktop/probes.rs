@@ -129,7 +129,7 @@ fn it_is_turned_on_and_off_and_says_how_it_stands() {
     let probing = ProbingState {
         targets: 2,
         every: Some(Duration::from_mins(1)),
-        next: Some(Instant::now() + Duration::from_secs(60)),
+        next: Some(Instant::now() + Duration::from_mins(1)),
         spent: Usd::of_dollars(0.5).unwrap(),
         usd_per_day: Usd::of_dollars(1.0),
         ..ProbingState::default()

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use tokenscope::{
-    history::{Deletion, DeletionCount, EndpointCheck, GapReason, History, ProbeGap, RunQuery},
+    history::{
+        Deletion, DeletionCount, EndpointCheck, GapReason, History, ProbeGap, RunQuery, Series,
+        SeriesQuery,
+    },
     run::{Origin, RunId},
     settings::retention::Retention,
 };
@@ -105,7 +108,7 @@ async fn days_and_targets_go_whole_and_are_counted_first() {
             ("gap", 9 - gaps),
             ("endpoint_check", 6 - checks),
         ] {
-            assert_eq!(rows(folder.path(), table) as u64, left, "{table}");
+            assert_eq!(rows(folder.path(), table).cast_unsigned(), left, "{table}");
         }
         let again = history.delete(deletion).await.unwrap();
         assert!(again.is_empty());
@@ -123,7 +126,7 @@ async fn what_was_rolled_up_goes_too_and_the_plot_forgets_it() {
             left => Err(left),
         }
     });
-    let plot = history.ttft_plot(Default::default()).await.unwrap();
+    let plot = history.ttft_plot(SeriesQuery::default()).await.unwrap();
     assert_eq!(plot.series.len(), 3);
     for series in &plot.series {
         assert_eq!((series.runs(), series.hours.is_empty()), (90, false));
@@ -134,13 +137,17 @@ async fn what_was_rolled_up_goes_too_and_the_plot_forgets_it() {
         .unwrap();
     // 24 hours and the day.
     assert_eq!((deleted.rollups, deleted.gaps), (25, 1));
-    let plot = history.ttft_plot(Default::default()).await.unwrap();
-    let runs: Vec<usize> = plot.series.iter().map(|series| series.runs()).collect();
+    let plot = history.ttft_plot(SeriesQuery::default()).await.unwrap();
+    let runs: Vec<usize> = plot.series.iter().map(Series::runs).collect();
     assert_eq!(runs, [60, 90, 90]);
     let deleted = history.delete(days(None, None, None)).await.unwrap();
     assert_eq!((deleted.rollups, deleted.gaps), (8 * 25, 8));
     assert_eq!(
-        history.ttft_plot(Default::default()).await.unwrap().series,
+        history
+            .ttft_plot(SeriesQuery::default())
+            .await
+            .unwrap()
+            .series,
         []
     );
     assert_eq!(rows(folder.path(), "target"), 0);
@@ -151,7 +158,7 @@ async fn a_run_goes_with_its_files_and_one_under_way_stays() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path());
     let mut run = a_run(1);
-    run.answer.media.push(an_image(&[7; 100_000]));
+    run.answer.media.push(an_image(&vec![7; 100_000]));
     history.finish(run);
     history.begin(&waiting(2));
     history.flush().await;

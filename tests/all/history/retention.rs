@@ -128,7 +128,8 @@ async fn old_probes_become_hours_and_days_and_nothing_else_does() {
         one::<i64>(folder.path(), "SELECT sum(told) FROM check_rollup"),
         one::<i64>(folder.path(), "SELECT sum(up) FROM check_rollup"),
     );
-    let expected = (100, told.count() as i64, up.count() as i64);
+    let [told, up] = [told.count(), up.count()].map(|count| i64::try_from(count).unwrap());
+    let expected = (100, told, up);
     assert_eq!(counted, expected);
     for table in ["run_text", "run_wire"] {
         let left: i64 = one(folder.path(), &format!("SELECT count(*) FROM {table}"));

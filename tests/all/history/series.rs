@@ -236,7 +236,7 @@ async fn without_limits_it_spans_all_runs() {
 }
 
 /// A probe a minute, whose TTFT doubles after 200 of them.
-async fn with_a_change(folder: &Path) -> History {
+fn with_a_change(folder: &Path) -> History {
     let history = History::open(folder);
     for id in 1..=400_u32 {
         let mut run = a_run(id.into());
@@ -259,7 +259,7 @@ const MINUTE: i64 = 60_000_000_000;
 #[tokio::test]
 async fn runs_that_were_read_late_are_counted_apart() {
     let folder = tempfile::tempdir().unwrap();
-    let history = with_a_change(folder.path()).await;
+    let history = with_a_change(folder.path());
     let asked = |late_share| {
         history.ttft_plot(SeriesQuery {
             pixels: 1_000,
@@ -279,7 +279,7 @@ async fn runs_that_were_read_late_are_counted_apart() {
 #[tokio::test]
 async fn a_change_is_told_where_it_is_and_stays_when_one_looks_closer() {
     let folder = tempfile::tempdir().unwrap();
-    let history = with_a_change(folder.path()).await;
+    let history = with_a_change(folder.path());
     for (from, to) in [(None, None), (Some(195), Some(225)), (Some(0), Some(230))] {
         let series = history.ttft_plot(SeriesQuery {
             from_unix_ns: from.map(|minutes| minutes * MINUTE),

@@ -19,7 +19,7 @@ use std::{
 use rusqlite::Connection;
 use tokenscope::{
     event::{Answer, Usage},
-    history::{EndpointCheck, History, RunQuery, SeriesQuery},
+    history::{EndpointCheck, History, RunQuery, Series, SeriesQuery},
     run::{Link, Origin, Read, Run, RunId},
     settings::retention::Retention,
     transport::TcpInfo,
@@ -247,7 +247,7 @@ async fn a_year_of_20_targets_stays_under_200_mb() {
         let began = Instant::now();
         let plot = history.ttft_plot(asked).await.unwrap();
         let took = began.elapsed();
-        let runs: usize = plot.series.iter().map(|series| series.runs()).sum();
+        let runs: usize = plot.series.iter().map(Series::runs).sum();
         let points: usize = plot
             .series
             .iter()
@@ -272,6 +272,6 @@ async fn a_year_of_20_targets_stays_under_200_mb() {
     let size = std::fs::metadata(folder.path().join("history.db"))
         .unwrap()
         .len();
-    println!("the file: {:.1} MB", size as f64 / 1e6);
+    println!("the file: {} MB", size / 1_000_000);
     assert!(size < MAX_BYTES, "{size} bytes");
 }

@@ -324,7 +324,7 @@ fn a_real_prometheus_reads_classic_and_native_histograms() {
         assert!(found.iter().all(|(labels, _)| labels["target"] == fast));
     }
     let up = classic.query("up");
-    assert!(up.iter().all(|(_, up)| *up == 1.0), "{up:?}");
+    assert!(up.iter().all(|(_, up)| *up > 0.5), "{up:?}");
     drop(classic);
 
     let native = ["--enable-feature=native-histograms"];
@@ -344,6 +344,6 @@ fn a_real_prometheus_reads_classic_and_native_histograms() {
         format!("{mean}%3C=bool+{}", quantile(1)),
         format!("{mean}%3Ebool+0"),
     ] {
-        assert_eq!(native.query(&between)[0].1, 1.0, "{between}");
+        assert!(native.query(&between)[0].1 > 0.5, "{between}");
     }
 }
