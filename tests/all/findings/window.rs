@@ -35,7 +35,7 @@ fn a_run_is_shown_before_its_findings_and_they_join_it() {
     let row = desktop.query_all_by_role(egui::Role::Row).next().unwrap();
     row.click();
     player.play(&mut desktop);
-    assert!(shows(&desktop, "A hash map is like a wall"));
+    assert!(shows(&desktop, "Delete the run…"), "it is there, and over");
     assert!(shows(&desktop, "Checking…"));
     assert!(!shows(&desktop, UNSAID));
     player.say(findings_of(&run));
