@@ -16,6 +16,7 @@ mod files;
 mod findings;
 mod gaps;
 mod large_values;
+mod median;
 mod migrations;
 mod other_processes;
 mod overflow;
@@ -59,13 +60,12 @@ pub use self::{
     export::{ExportFormat, rfc3339},
     findings::{CheckCount, Conformance},
     gaps::{GapLine, GapReason, ProbeGap},
+    median::Median,
     other_processes::OtherProcesses,
     probe_outcomes::ProbeOutcome,
     probe_usage::ProbeUsage,
     query::{OutcomeFilter, RunPage, RunQuery, RunRow, RunSort, SortColumn},
-    series::{
-        Median, Series, SeriesChange, SeriesError, SeriesHour, SeriesPoint, SeriesQuery, TtftPlot,
-    },
+    series::{Series, SeriesChange, SeriesError, SeriesHour, SeriesPoint, SeriesQuery, TtftPlot},
     unstored::Unstored,
 };
 use self::{

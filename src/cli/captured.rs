@@ -4,10 +4,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use super::{UsageError, input};
+use super::{UsageError, input, stored};
 use crate::{
     capture::{self, Capture},
-    history::{History, KeptCapture, RunQuery, Storage},
+    history::{History, KeptCapture, RunQuery},
     run::RunId,
     settings::Paths,
 };
@@ -35,23 +35,7 @@ fn is_id(text: &str) -> bool {
 
 fn of_run(given: &str) -> anyhow::Result<Capture> {
     let paths = Paths::of_user()?;
-    if !History::is_in(&paths.data) {
-        bail!("there is no history in {} yet", paths.data.display());
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("no async runtime")?;
-    runtime.block_on(async {
-        let history = History::open(&paths.data);
-        if let Storage::Failing { why } = history.storage().await {
-            bail!(why);
-        }
-        let found = load(&history, given).await;
-        // Nothing was changed that could be lost.
-        let _ = history.end().await;
-        found
-    })
+    stored::read(&paths, async |history| load(history, given).await)
 }
 
 async fn load(history: &History, given: &str) -> anyhow::Result<Capture> {

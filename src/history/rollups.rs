@@ -11,8 +11,8 @@ use rusqlite::{
 };
 
 use super::{
+    median::Median,
     other_processes::{ChangeCounts, ProcessWatch},
-    series::Median,
 };
 use crate::{
     event::FaultClass,
@@ -29,42 +29,6 @@ pub(super) const HOUR: i64 = 3_600_000_000_000;
 
 /// One day, in nanoseconds. Days are those of UTC.
 pub(super) const DAY: i64 = 24 * HOUR;
-
-/// The tables of this module, and the indexes that find what is old.
-///
-/// - A row of `probe_rollup` is about the probes of one target over one kind of connection that started in the
-///   `length` nanoseconds since `from_unix_ns`: an hour or a day of UTC. `connection` is empty where none was made.
-///   `outcomes` is a JSON object of counts by `run.outcome`; `late` is how many of those with a clean end and a token
-///   were read late; `ttft` is the sketch of the others, null without any. Its `measured` and `median_ms` are beside it,
-///   so that a plot need not unpack it.
-/// - A row of `check_rollup` counts the checks of an endpoint in an hour: all, those that could tell, and those in
-///   which it was there.
-pub(super) const MIGRATION: &str = "
-CREATE INDEX run_probe ON run (started_unix_ns) WHERE origin = 'probe' AND outcome IS NOT NULL;
-CREATE INDEX endpoint_check_at ON endpoint_check (at_unix_ns);
-CREATE TABLE probe_rollup (
-    target INTEGER NOT NULL,
-    length INTEGER NOT NULL,
-    from_unix_ns INTEGER NOT NULL,
-    connection TEXT NOT NULL,
-    simulated INTEGER NOT NULL,
-    late INTEGER NOT NULL,
-    outcomes TEXT NOT NULL,
-    measured INTEGER NOT NULL,
-    median_ms REAL,
-    ttft BLOB,
-    PRIMARY KEY (target, length, from_unix_ns, connection, simulated)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX probe_rollup_from ON probe_rollup (length, from_unix_ns);
-CREATE TABLE check_rollup (
-    checked INTEGER NOT NULL,
-    from_unix_ns INTEGER NOT NULL,
-    checks INTEGER NOT NULL,
-    told INTEGER NOT NULL,
-    up INTEGER NOT NULL,
-    PRIMARY KEY (checked, from_unix_ns)
-) STRICT, WITHOUT ROWID;
-";
 
 /// Most probes of one step: some milliseconds of work.
 const STEP_PROBES: u32 = 100;
