@@ -201,7 +201,10 @@ impl Reporter {
         if let Some(history) = &self.history {
             history.record(id, Arc::clone(&update));
         }
-        self.out.send(Update::Run(RunNews::Update { id, update }));
+        // Of the wire only the history keeps something, masked: a client asks it.
+        if !matches!(*update, RunUpdate::Wire(_)) {
+            self.out.send(Update::Run(RunNews::Update { id, update }));
+        }
     }
 
     fn end(&self, run: Run) -> CheckedRun {

@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -17,6 +18,7 @@ use tokenscope::{
 };
 
 use crate::{
+    deadline,
     fault_server::{answer_all, serve},
     mounted::{folder, run_in_network},
     toy::{class, fault, limited, limits, run},
@@ -66,11 +68,11 @@ fn names_are_asked_for_once_and_within_the_limit() {
 }
 
 /// A resolver on port 53 that counts what it is asked, and says that no name exists if it `answers` at all.
-fn resolver(answers: bool) -> (UdpSocket, Arc<AtomicUsize>) {
+fn resolver(answers: bool) -> (UdpSocket, Arc<AtomicUsize>, JoinHandle<()>) {
     let socket = UdpSocket::bind("127.0.0.1:53").unwrap();
     let asked = Arc::new(AtomicUsize::new(0));
     let (server, count) = (socket.try_clone().unwrap(), Arc::clone(&asked));
-    std::thread::spawn(move || {
+    let thread = thread::spawn(move || {
         let mut packet = [0; 512];
         while let Ok((length, from)) = server.recv_from(&mut packet) {
             // One of a single byte ends it.
@@ -86,7 +88,7 @@ fn resolver(answers: bool) -> (UdpSocket, Arc<AtomicUsize>) {
             }
         }
     });
-    (socket, asked)
+    (socket, asked, thread)
 }
 
 #[tokio::test]
@@ -94,7 +96,7 @@ fn resolver(answers: bool) -> (UdpSocket, Arc<AtomicUsize>) {
 async fn resolver_half() {
     let _ = folder();
     for (answers, expected) in [(true, (C::Dns, P::Dns)), (false, (C::Timeout, P::Dns))] {
-        let (socket, asked) = resolver(answers);
+        let (socket, asked, thread) = resolver(answers);
         let url = "http://model.example/";
         let failed = run(limited(url, limits(500, 0, 0, 60_000))).await;
         assert_eq!(class(&failed), expected);
@@ -105,6 +107,8 @@ async fn resolver_half() {
         assert!((1..=2).contains(&asked), "{asked} questions");
         let ends = UdpSocket::bind("127.0.0.1:0").unwrap();
         ends.send_to(&[0], socket.local_addr().unwrap()).unwrap();
+        // The port is free for the next once both sockets are gone.
         drop(socket);
+        deadline::joined("the resolver to end", thread);
     }
 }
