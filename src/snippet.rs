@@ -12,6 +12,7 @@ use http::header;
 use serde_json::Value;
 use url::Url;
 
+pub(crate) use self::curl::shell_word;
 use crate::{
     chat::ChatRequest,
     dialect::{Dialect, DialectId},

@@ -120,16 +120,7 @@ pub fn write(capture: &Capture) -> String {
 /// If writing fails.
 pub fn write_to(out: &mut impl io::Write, capture: &Capture) -> io::Result<()> {
     let response = capture.response.as_ref();
-    write_line(
-        out,
-        &HeadLine {
-            tscap: VERSION,
-            made_by: concat!("tokenscope ", env!("CARGO_PKG_VERSION")).to_owned(),
-            run: capture.run.clone(),
-            request: capture.request.as_ref().map(RequestField::of),
-            response: response.map(ResponseField::of),
-        },
-    )?;
+    write_line(out, &first_line(capture))?;
     for (read, bytes) in response.into_iter().flat_map(CapturedResponse::pieces) {
         write_line(
             out,
@@ -152,6 +143,18 @@ pub fn write_to(out: &mut impl io::Write, capture: &Capture) -> io::Result<()> {
         fault: capture.fault.clone(),
     };
     write_line(out, &EndLine { end })
+}
+
+/// What stands in the first line: all but the response's body and what follows that.
+#[must_use]
+pub fn first_line(capture: &Capture) -> impl Serialize + use<> {
+    HeadLine {
+        tscap: VERSION,
+        made_by: concat!("tokenscope ", env!("CARGO_PKG_VERSION")).to_owned(),
+        run: capture.run.clone(),
+        request: capture.request.as_ref().map(RequestField::of),
+        response: capture.response.as_ref().map(ResponseField::of),
+    }
 }
 
 fn write_line(out: &mut impl io::Write, line: &impl Serialize) -> io::Result<()> {

@@ -58,7 +58,7 @@ Exit codes: 0 success; 1 the history can't be written, or the question was answe
 Examples:
   tokenscope delete --before 2026-01-01 --dry-run
   tokenscope delete -t openai/gpt-5-mini --day 2026-11-30
-  tokenscope delete --run 1796025600000 --yes";
+  tokenscope delete --run 1883214567890123456 --yes";
 
 pub(super) fn run(args: &DeleteArgs) -> anyhow::Result<ExitCode> {
     let deletion = deletion_of(args)?;

@@ -7,7 +7,6 @@ use std::{
 };
 
 use clap::builder::TypedValueParser;
-use jiff::Timestamp;
 
 use super::{UsageError, note, since::since, stored, terminal::stderr};
 use crate::{
@@ -96,13 +95,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
             (count, "run", "runs", history.rolled_up_until().await?)
         })
     })?;
-    if let Some(until) = until.filter(|until| args.since.is_none_or(|since| since < *until))
-        && let Ok(until) = Timestamp::from_nanosecond(until.into())
-    {
-        note(&format!(
-            "Of probes before {until:.0} only the figures of each hour are left; they are not in the file"
-        ));
-    }
+    stored::note_rolled_up(until, args.since);
     let runs = if count == 1 { one } else { many };
     note(&format!(
         "{count} {runs} written to {}",

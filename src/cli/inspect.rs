@@ -16,13 +16,12 @@ use super::{
     terminal::{buffered_stdout, stdout},
 };
 use crate::{
-    capture::{Capture, CaptureFormat, CapturedBody, WireFrames, tscap},
-    private, record, run,
+    capture::{Capture, CaptureFormat, CapturedBody, RunReplay, WireFrames, tscap},
+    event::Event,
+    measure::{arrivals::arrivals, burst::stalls},
+    private, record,
+    run::{self, Reads, RunUpdate},
 };
-
-/// From so long a wait on, the wire stands still: what a reader of streaming text notices, and what browsers' panels for
-/// event streams mark.
-const STALL_NS: u64 = 250_000_000;
 
 /// Arguments of `tokenscope inspect`.
 #[derive(Debug, clap::Args)]
@@ -85,17 +84,35 @@ fn gap_ns(capture: &Capture, frames: &WireFrames, index: usize) -> Option<u64> {
     before.map(|before| frame.at.saturating_sub(before))
 }
 
+/// The places of the frames that ended a stall: each brought the first tokens after it.
+fn stalled_frames(capture: &Capture, frames: &WireFrames) -> Vec<usize> {
+    let reads: Reads = RunReplay::new(capture)
+        .filter_map(|(_, update)| match update {
+            RunUpdate::Read { read, .. } => Some(read),
+            _ => None,
+        })
+        .collect();
+    let stalls = stalls(&arrivals(&reads));
+    let brings_tokens = |place: &usize| {
+        let events = frames.events(&frames.all()[*place]);
+        events.iter().any(Event::is_token)
+    };
+    let places = stalls.iter().filter_map(|stall| {
+        let from = frames.all().partition_point(|frame| frame.at < stall.end);
+        (from..frames.all().len()).find(brings_tokens)
+    });
+    places.collect()
+}
+
 fn print_lines(capture: &Capture) -> anyhow::Result<()> {
     let mut out = buffered_stdout();
-    // The first line of a .tscap file is all but the body, and its last what follows that.
-    let text = tscap::write(capture);
-    let head: serde_json::Value = serde_json::from_str(text.lines().next().unwrap_or_default())?;
-    let mut line = json!({"type": "head"});
-    if let (Some(line), serde_json::Value::Object(head)) = (line.as_object_mut(), head) {
-        line.extend(head);
-    }
-    record::write_line(&mut out, &line)?;
+    let head = InspectedHead {
+        kind: "head",
+        head: tscap::first_line(capture),
+    };
+    record::write_line(&mut out, &head)?;
     let frames = WireFrames::of(capture);
+    let stalled = stalled_frames(capture, &frames);
     let body = capture.response.as_ref().map(|response| &response.body);
     for (index, frame) in frames.all().iter().enumerate() {
         let bytes = body.map_or(&[][..], |body| &body.bytes[frame.bytes.clone()]);
@@ -106,7 +123,7 @@ fn print_lines(capture: &Capture) -> anyhow::Result<()> {
                 kind: "frame",
                 at_ms: run::ms(frame.at),
                 gap_ms: gap.map(run::ms),
-                is_stall: gap.is_some_and(|gap| gap >= STALL_NS),
+                is_stall: stalled.contains(&index),
                 read: frame.read,
                 first_byte: frame.bytes.start,
                 raw: tscap::TextOrBase64::of(bytes),
@@ -127,6 +144,14 @@ fn print_lines(capture: &Capture) -> anyhow::Result<()> {
 }
 
 #[derive(Serialize)]
+struct InspectedHead<T> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(flatten)]
+    head: T,
+}
+
+#[derive(Serialize)]
 struct FrameLine<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
@@ -137,5 +162,5 @@ struct FrameLine<'a> {
     first_byte: usize,
     #[serde(flatten)]
     raw: tscap::TextOrBase64,
-    events: &'a [crate::event::Event],
+    events: &'a [Event],
 }

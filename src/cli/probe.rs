@@ -59,7 +59,7 @@ pub struct ProbeArgs {
     #[arg(long, conflicts_with = "every", help_heading = WHEN)]
     once: bool,
 
-    /// Read these settings instead of the user's, and follow the plan of their section [monitor]. Arguments go before it.
+    /// Read these settings instead of the user's, and follow the plan of their section [monitor]. Arguments override it.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -86,17 +86,17 @@ pub struct ProbeArgs {
     max_tokens: u32,
 
     /// The time between two checks of an endpoint that cost nothing: a handshake and its list of models, over a
-    /// connection of its own. From 10s to 60s; none without.
+    /// connection of its own. From 10s to 60s [default: the plan's, or none].
     #[arg(long, value_name = "TIME", conflicts_with = "once", value_parser = check_time, help_heading = WHEN)]
     check_every: Option<Duration>,
 
     /// Most US dollars a day, from midnight to midnight, UTC: then nobody is asked until the next. Probes that the
-    /// history has of today count.
+    /// history has of today count [default: the plan's, or no cap].
     #[arg(long, value_name = "USD", conflicts_with = "once", value_parser = usd, help_heading = WHEN)]
     usd_per_day: Option<Usd>,
 
-    /// Ask targets whose price is not known all the same, and do not count them for --usd-per-day.
-    #[arg(long, requires = "usd_per_day", help_heading = WHEN)]
+    /// Ask targets whose price is not known all the same, and do not count them for the cap, the plan's or --usd-per-day.
+    #[arg(long, conflicts_with = "once", help_heading = WHEN)]
     allow_unpriced: bool,
 
     /// Do not store the probes in the history.
@@ -178,7 +178,7 @@ impl ProbeArgs {
         Ok((paths, plan))
     }
 
-    /// The plan that is followed: what the arguments say goes before what was planned.
+    /// The plan that is followed: arguments override what was planned.
     fn plan(&self, planned: &ProbePlan, targets: Vec<TargetId>) -> ProbePlan {
         let every = self.every.or(planned.every);
         let check_every = self.check_every.or(planned.check_every);

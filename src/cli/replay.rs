@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use url::Url;
 
 use super::{
     captured,
@@ -20,11 +21,13 @@ use crate::{
     capture::{Capture, RunReplay, Speed},
     clock::now,
     conformance::CheckedRun,
+    dialect::DialectId,
     event::Event,
     price::PriceTable,
     record,
     replay::{ReplayOptions, ReplayServer},
     run::{OffsetNs, Run, RunUpdate},
+    snippet::shell_word,
     visible::Guard,
 };
 
@@ -167,13 +170,40 @@ fn serve(args: &ReplayArgs, capture: &Capture) -> anyhow::Result<ExitCode> {
         let mut out = stdout();
         writeln!(
             out,
-            "{url}\n\nEvery POST gets the response of run {}. Ctrl-C stops it.\n\n\
-             tokenscope chat --base-url {url} --dialect {dialect} --model {} Hello",
-            capture.run.id.0, capture.run.target.model,
+            "{url}\n\nEvery POST gets the response of run {}. Ctrl-C stops it.\n\n{}",
+            capture.run.id.0,
+            asking(&url, dialect, &capture.run.target.model),
         )?;
         out.end()?;
         drop(out);
         stopped().await?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// The command that asks what is served.
+fn asking(url: &Url, dialect: DialectId, model: &str) -> String {
+    let model = shell_word(model);
+    format!("tokenscope chat --base-url {url} --dialect {dialect} --model {model} Hello")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_takes_a_models_name_as_it_is() {
+        let url = Url::parse("http://127.0.0.1:8091/v1").unwrap();
+        for model in ["gpt-5", "it's $(touch owned) `id` \"$HOME\"; exit 3 #"] {
+            let command = asking(&url, DialectId::OpenaiChat, model);
+            let shown = command.replacen("tokenscope", "printf '%s\\n'", 1);
+            let ran = std::process::Command::new("sh")
+                .args(["-c", &shown])
+                .output();
+            let printed = String::from_utf8(ran.unwrap().stdout).unwrap();
+            let words: Vec<&str> = printed.lines().collect();
+            assert_eq!(words[words.len() - 2..], [model, "Hello"], "{command}");
+            assert!(!std::path::Path::new("owned").exists(), "{command}");
+        }
+    }
 }

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ReportArgs {
-    /// The HTML file to write; one that exists is replaced.
+    /// The HTML file to write; one that exists is replaced once the new one is complete.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
@@ -71,6 +71,10 @@ impl OriginFilter {
         Origin::parse(word).map(|origin| Self(Some(origin)))
     }
 
+    fn has_probes(self) -> bool {
+        matches!(self.0, None | Some(Origin::Probe))
+    }
+
     fn in_words(self) -> String {
         match self.0 {
             None => "runs of any origin".to_owned(),
@@ -99,7 +103,7 @@ pub(super) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     };
     let origin = args.origin;
     let to = wall_clock_ns();
-    let report = stored::read(&paths, async |history| {
+    let (report, rolled_up_until) = stored::read(&paths, async |history| {
         let runs = ReportRuns::new(settings.prices, settings.measuring.late_share);
         let runs = history.fold_runs(query, runs, move |runs, run| {
             if origin.0.is_none_or(|origin| run.head.origin == origin) {
@@ -113,24 +117,25 @@ pub(super) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
             let target = gap.target.as_ref();
             args.targets.is_empty() || target.is_none_or(|target| args.targets.contains(target))
         });
-        Ok(Report {
-            scope: ReportScope {
-                vantage: args.vantage.clone(),
-                which: origin.in_words(),
-                from_unix_ns: from,
-                to_unix_ns: to,
-            },
-            runs,
-            gaps,
-        })
+        let scope = ReportScope {
+            vantage: args.vantage.clone(),
+            which: origin.in_words(),
+            from_unix_ns: from,
+            to_unix_ns: to,
+        };
+        let report = Report { scope, runs, gaps };
+        Ok((report, history.rolled_up_until().await?))
     })?;
+    if origin.has_probes() {
+        stored::note_rolled_up(rolled_up_until, args.since);
+    }
     if report.runs.count() == 0 {
         bail!(
             "there are no {} to report on: take more with --since, --target or --origin all",
             origin.in_words()
         );
     }
-    private::write(&args.output, report.html().as_bytes())
+    private::replace(&args.output, report.html().as_bytes())
         .with_context(|| format!("{} can't be written", args.output.display()))?;
     let runs = report.runs.count();
     let words = if runs == 1 { "run" } else { "runs" };

@@ -1,7 +1,9 @@
 //! The history, for a command that only reads it.
 
 use anyhow::{Context as _, bail};
+use jiff::Timestamp;
 
+use super::note;
 use crate::{
     history::{History, Storage},
     settings::Paths,
@@ -32,4 +34,16 @@ pub(super) fn read<T>(
         let _ = history.end().await;
         answer
     })
+}
+
+/// Says that probes since a time are missing in a file, as those before `until` were rolled up (both in nanoseconds
+/// since 1970; without `since`: all).
+pub(super) fn note_rolled_up(until: Option<i64>, since: Option<i64>) {
+    if let Some(until) = until.filter(|until| since.is_none_or(|since| since < *until))
+        && let Ok(until) = Timestamp::from_nanosecond(until.into())
+    {
+        note(&format!(
+            "Of probes before {until:.0} only the figures of each hour are left; they are not in the file"
+        ));
+    }
 }

@@ -118,7 +118,9 @@ fn plots(html: &mut Html, report: &Report) {
     let all = targets.values().flat_map(TargetRuns::kinds);
     let all = all.flat_map(|(_, timed)| timed.ttft.iter().map(|(_, ms)| *ms));
     let Some(scale) = LogAxis::of(all) else {
-        html.raw("<p>No run answered.</p>\n</section>\n");
+        let late = targets.values().map(|runs| runs.late.len()).sum();
+        html.words("p", "", format!("{}.", untimed_words(late)));
+        html.raw("\n</section>\n");
         return;
     };
     let time = time_axis(report);
@@ -141,6 +143,15 @@ fn plots(html: &mut Html, report: &Report) {
         html.end_line();
     }
     html.raw("</section>\n");
+}
+
+/// Why there are no times, where so many runs were late here and no other one answered.
+fn untimed_words(late: usize) -> String {
+    match late {
+        0 => "No run answered".to_owned(),
+        1 => "The only run that answered was late here".to_owned(),
+        late => format!("All {} runs that answered were late here", count_text(late)),
+    }
 }
 
 fn failures(html: &mut Html, report: &Report) {

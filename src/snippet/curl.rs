@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Header, SnippetRequest};
 
 pub(super) fn write(asked: &SnippetRequest) -> String {
-    let mut out = format!("curl --no-buffer {}", quoted(&asked.shown));
+    let mut out = format!("curl --no-buffer {}", shell_word(&asked.shown));
     for header in &asked.headers {
         let _ = write!(out, " \\\n  -H {}", header_text(header));
     }
@@ -18,11 +18,12 @@ pub(super) fn write(asked: &SnippetRequest) -> String {
 /// A word of the shell, in double quotes if it has a variable.
 fn header_text(header: &Header) -> String {
     match &header.variable {
-        None => quoted(&format!("{}: {}", header.name, header.text)),
+        None => shell_word(&format!("{}: {}", header.name, header.text)),
         Some(variable) => format!("\"{}: {}${variable}\"", header.name, header.text),
     }
 }
 
-fn quoted(text: &str) -> String {
+/// A text as one word of a shell, whatever is in it.
+pub(crate) fn shell_word(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

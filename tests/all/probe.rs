@@ -323,6 +323,24 @@ async fn a_cap_without_a_price_needs_a_word_more() {
     );
     let mut allowed = Probing::start(home.tokenscope(asks.iter().chain(&["--allow-unpriced"])));
     assert_eq!(allowed.line().unwrap()["outcome"], "ok");
+    drop(allowed);
+    // The cap may be the plan's.
+    home.write_settings(&format!(
+        "[endpoint.here]\nbase_url = \"{url}\"\nauth = \"none\"\n\
+         [monitor]\ntargets = [\"here/sim-fast\"]\nusd_per_day = 1\n"
+    ));
+    let settings = home.settings();
+    let asks = ["probe", "--config", settings.to_str().unwrap()];
+    let ran = home.run(&asks, "");
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    let allow = |word| asks.iter().copied().chain(["--allow-unpriced"]).chain(word);
+    let mut allowed = Probing::start(home.tokenscope(allow(None)));
+    // The plan has free checks, too.
+    let mut lines = std::iter::from_fn(|| allowed.line());
+    let probe = lines.find(|line| line["type"] != "check").unwrap();
+    assert_eq!(probe["outcome"], "ok", "{probe}");
+    let ran = home.run(&allow(Some("--once")).collect::<Vec<_>>(), "");
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

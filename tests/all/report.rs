@@ -13,6 +13,7 @@ use tokenscope::{
     event::{Fault, FaultClass, Phase, Usage},
     history::{GapReason, History, ProbeGap},
     run::{ConnectionKind, Origin, Read, Run, RunHead, RunId, RunState, Span},
+    settings::retention::Retention,
 };
 
 use crate::{
@@ -251,6 +252,15 @@ async fn without_anything_to_report_that_is_said() {
     keep(&home, vec![only_failed]).await;
     let (_, html) = report(&home, &[]);
     assert!(html.contains("No run answered") && html.contains("no such host"));
+    let mut late = probe(2, ("a", "b"), at, 1_000.0);
+    late.stamps.first_token_delay = Some(900_000_000);
+    keep(&home, vec![late]).await;
+    let (_, html) = report(&home, &[]);
+    let said = "The only run that answered was late here";
+    assert!(
+        html.contains(said) && !html.contains("No run answered"),
+        "{html}"
+    );
     let file = home.path().join("none.html");
     let asks = ["report", "-o", file.to_str().unwrap(), "-t", "a/other"];
     let ran = home.run(&asks, "");
@@ -260,6 +270,36 @@ async fn without_anything_to_report_that_is_said() {
     let ran = home.run(&["report", "-o", folder], "");
     assert_eq!(ran.code, Some(1), "{}", ran.err);
     assert!(ran.err.contains("can't be written"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn what_was_rolled_up_is_said_where_probes_are_reported() {
+    let home = Home::new();
+    let old = probe(1, ("a", "b"), now_ns() - 40 * 24 * 60 * MINUTE, 300.0);
+    let new = probe(2, ("a", "b"), now_ns() - MINUTE, 300.0);
+    keep(&home, vec![old, new]).await;
+    let history = History::open(&home.paths().data);
+    history.keep(Retention::default(), 0.1);
+    let rolled_up = async {
+        while history.rolled_up_until().await.unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("the old probe to be rolled up", rolled_up).await;
+    soon("the history's end", history.end()).await.unwrap();
+    let file = home.path().join("report.html");
+    let asks = ["report", "-o", file.to_str().unwrap()];
+    let said = "Of probes before ";
+    for (more, is_said) in [
+        (&[][..], true),
+        (&["--origin", "all"], true),
+        (&["--since", "2d"], false),
+    ] {
+        let ran = home.run(&[&asks[..], more].concat(), "");
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        assert!(ran.err.contains("1 run reported"), "{}", ran.err);
+        assert_eq!(ran.err.contains(said), is_said, "{more:?}: {}", ran.err);
+    }
 }
 
 /// Opens a file in a real browser without a window: what became of its markup, and what its console said.

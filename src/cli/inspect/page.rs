@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{STALL_NS, gap_ns};
+use super::{gap_ns, stalled_frames};
 use crate::{
     capture::{Capture, CapturedBody, Headers, WireFrames},
     event::Event,
@@ -19,7 +19,8 @@ pub(super) fn print(out: &mut impl Write, capture: &Capture) -> io::Result<()> {
     print_head(out, capture)?;
     print_phases(out, &capture.run.stamps)?;
     if let Some(request) = &capture.request {
-        writeln!(out, "\nrequest\n  {} {}", request.method, request.url)?;
+        let (method, url) = (visible_line(&request.method), visible_line(&request.url));
+        writeln!(out, "\nrequest\n  {method} {url}")?;
         print_headers(out, &request.headers)?;
         print_body(out, &request.body)?;
     }
@@ -27,7 +28,8 @@ pub(super) fn print(out: &mut impl Write, capture: &Capture) -> io::Result<()> {
         writeln!(
             out,
             "\nresponse\n  {} {}",
-            response.http_version, response.status
+            visible_line(&response.http_version),
+            response.status
         )?;
         print_headers(out, &response.headers)?;
     }
@@ -50,7 +52,7 @@ fn print_head(out: &mut impl Write, capture: &Capture) -> io::Result<()> {
     writeln!(out, "{}", visible_line(&words.join(" · ")))?;
     writeln!(out, "started {}", rfc3339(run.stamps.started_unix_ns))?;
     match &capture.fault {
-        Some(fault) => writeln!(out, "failed: {fault}"),
+        Some(fault) => writeln!(out, "failed: {}", visible_line(&fault.to_string())),
         None => Ok(()),
     }
 }
@@ -105,6 +107,7 @@ fn print_body(out: &mut impl Write, body: &CapturedBody) -> io::Result<()> {
 
 fn print_frames(out: &mut impl Write, capture: &Capture) -> io::Result<()> {
     let frames = WireFrames::of(capture);
+    let stalled = stalled_frames(capture, &frames);
     if let Some(response) = &capture.response {
         writeln!(
             out,
@@ -118,9 +121,12 @@ fn print_frames(out: &mut impl Write, capture: &Capture) -> io::Result<()> {
         )?;
         for (index, frame) in frames.all().iter().enumerate() {
             let gap = gap_ns(capture, &frames, index);
-            let is_stall = gap.is_some_and(|gap| gap >= STALL_NS);
             let gap = gap.map_or_else(String::new, |gap| format!("{:.3}", ms(gap)));
-            let mark = if is_stall { "  stall" } else { "" };
+            let mark = if stalled.contains(&index) {
+                "  stall"
+            } else {
+                ""
+            };
             let (number, at) = (index + 1, ms(frame.at));
             writeln!(out, "{number:>6} {at:>12.3} {gap:>10}{mark}")?;
             writeln!(
@@ -136,11 +142,9 @@ fn print_frames(out: &mut impl Write, capture: &Capture) -> io::Result<()> {
         }
     }
     if !frames.end_events().is_empty() {
-        writeln!(
-            out,
-            "   end {:>12.3}",
-            capture.run.stamps.closed.map_or(0.0, ms)
-        )?;
+        let closed = capture.run.stamps.closed;
+        let at = closed.map_or_else(String::new, |at| format!(" {:>12.3}", ms(at)));
+        writeln!(out, "   end{at}")?;
         print_events(out, frames.end_events())?;
     }
     Ok(())

@@ -92,17 +92,15 @@ impl Respond for MetricsResponder {
 impl MetricsResponder {
     fn answered(&self, request: &Request<Incoming>) -> Result<Response<ReplyBody>, Stop> {
         check_names(request.uri(), request.headers(), &self.names)?;
-        let respond = match request.uri().path() {
-            "/healthz" => |_: &Self, _: &Request<Incoming>| healthy(),
-            "/metrics" => |monitor: &Self, request: &Request<Incoming>| {
-                metrics_response(request.headers(), &monitor.metrics.families())
-            },
+        let response = match request.uri().path() {
+            "/healthz" => healthy(),
+            "/metrics" => metrics_response(request.headers(), &self.metrics.families()),
             path => {
                 let why = format!("There is no {path} here, only /metrics and /healthz");
                 return Err(refusal(404, "unknown_url", why).into());
             }
         };
         only(&Method::GET, request.method())?;
-        Ok(respond(self, request))
+        Ok(response)
     }
 }

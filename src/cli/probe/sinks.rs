@@ -31,23 +31,32 @@ impl SinkArgs {
 
 /// What is told of each probe that is over, and of each gap.
 pub(super) struct ProbeSinks {
-    metrics: Arc<ProbeMetrics>,
-    /// Serves the metrics until it is dropped.
-    _server: Option<RunningServer>,
+    metrics: Option<ServedMetrics>,
     #[cfg(feature = "otlp")]
     telemetry: Option<super::otlp::ProbeTelemetry>,
+}
+
+/// Metrics that somebody can read.
+struct ServedMetrics {
+    metrics: Arc<ProbeMetrics>,
+    /// Serves them until it is dropped.
+    _server: RunningServer,
 }
 
 impl ProbeSinks {
     /// Starts those that the arguments name.
     pub(super) fn start(args: &SinkArgs, ready: &Ready) -> anyhow::Result<Self> {
         let prices = &ready.settings.prices;
-        let metrics = Arc::new(ProbeMetrics::new(&ready.targets, prices.clone()));
-        let serve = |address| args.listen.serve(address, Arc::clone(&metrics));
-        let server = args.listen.address()?.map(serve).transpose()?;
-        if let Some(server) = &server {
+        let serve = |address| -> anyhow::Result<ServedMetrics> {
+            let metrics = Arc::new(ProbeMetrics::new(&ready.targets, prices.clone()));
+            let server = args.listen.serve(address, Arc::clone(&metrics))?;
             note(&format!("metrics at http://{}/metrics", server.address));
-        }
+            Ok(ServedMetrics {
+                metrics,
+                _server: server,
+            })
+        };
+        let metrics = args.listen.address()?.map(serve).transpose()?;
         #[cfg(feature = "otlp")]
         let telemetry = {
             let to = |url| super::otlp::ProbeTelemetry::to(url, prices.clone());
@@ -55,7 +64,6 @@ impl ProbeSinks {
         };
         Ok(Self {
             metrics,
-            _server: server,
             #[cfg(feature = "otlp")]
             telemetry,
         })
@@ -63,7 +71,9 @@ impl ProbeSinks {
 
     /// A probe is over.
     pub(super) fn take(&self, run: &Run) {
-        self.metrics.take(run);
+        if let Some(served) = &self.metrics {
+            served.metrics.take(run);
+        }
         #[cfg(feature = "otlp")]
         if let Some(telemetry) = &self.telemetry {
             telemetry.take(run);
@@ -72,7 +82,9 @@ impl ProbeSinks {
 
     /// Targets are not asked, or are asked again.
     pub(super) fn gap(&self, gap: &ProbeGap) {
-        self.metrics.gap(gap);
+        if let Some(served) = &self.metrics {
+            served.metrics.gap(gap);
+        }
         #[cfg(feature = "otlp")]
         if let Some(telemetry) = &self.telemetry {
             telemetry.gap(gap);

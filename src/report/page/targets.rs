@@ -1,6 +1,6 @@
 //! The table of targets: a row for each kind of connection that a target's runs had.
 
-use super::target_words;
+use super::{target_words, untimed_words};
 use crate::{
     endpoint::TargetId,
     measure::percentile::{Percentile, median, percentiles},
@@ -43,7 +43,11 @@ fn rows(html: &mut Html, target: &TargetId, is_simulated: bool, runs: &TargetRun
             }
             match kinds.get(at) {
                 Some((kind, timed)) => of_connection(html, kind, timed),
-                None => html.raw("<td colspan=\"7\"><small>no run answered</small></td>"),
+                None => {
+                    html.element("td", &[("colspan", "7")], |html| {
+                        html.words("small", "", untimed_words(runs.late.len()));
+                    });
+                }
             }
         });
         html.end_line();

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 use tokenscope::{
-    capture::{Capture, Speed, har, tscap},
+    capture::{Capture, CapturedRead, Speed, har, tscap},
+    dialect::DialectId,
     endpoint::{Auth, Endpoint},
-    event::{Event, FaultClass},
+    event::{Event, Fault, FaultClass, Phase},
     replay::{ReplayOptions, ReplayServer},
     run::Run,
 };
@@ -135,6 +136,63 @@ fn a_failed_run_shows_its_error_and_what_is_no_capture_is_refused() {
     }
 }
 
+#[test]
+fn a_stall_is_a_gap_that_stands_out_and_what_is_not_known_is_blank() {
+    let chunk = |n: usize| {
+        format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{n}\"}}}}]}}\n\n")
+    };
+    let mut body = (0..8).map(chunk).collect::<String>();
+    let silent_from = body.len();
+    // A keep-alive in a silence ends none.
+    body += &(": ping\n\n".to_owned() + &(8..12).map(chunk).collect::<String>());
+    let ends: Vec<usize> = body.match_indices("\n\n").map(|(at, _)| at + 2).collect();
+    let mut capture = of_body(DialectId::OpenaiChat, 200, body.as_bytes(), body.len());
+    let home = Home::new();
+    let file = home.path().join("run.tscap");
+    let given = file.to_str().unwrap();
+    for (gap_ms, silence_ms, stalled) in [(20, 700, vec![9]), (400, 40, vec![])] {
+        let response = capture.response.as_mut().unwrap();
+        let mut at = 2_000_000_000;
+        response.reads = (ends.iter())
+            .map(|end| {
+                let is_silence = *end > silent_from && *end <= silent_from + 20;
+                let waited_ms = if is_silence { silence_ms } else { gap_ms };
+                at += waited_ms * 1_000_000;
+                CapturedRead {
+                    at,
+                    delay: None,
+                    is_at_most: false,
+                    end: *end,
+                }
+            })
+            .collect();
+        capture.run.stamps.closed = None;
+        let fault = Fault::new(
+            FaultClass::Interrupted,
+            Phase::Stream,
+            "it\nbroke \u{1b}[31moff",
+        );
+        capture.fault = Some(fault);
+        std::fs::write(&file, tscap::write(&capture)).unwrap();
+        let shown = lines(&home.run(&["inspect", given, "--json"], ""));
+        assert_eq!(
+            (&shown[0]["type"], &shown[0]["tscap"]),
+            (&"head".into(), &1.into())
+        );
+        let frames = shown
+            .iter()
+            .filter(|line| line["type"] == "frame")
+            .enumerate();
+        let marked = frames.filter(|(_, line)| line["is_stall"] == true);
+        let marked: Vec<usize> = marked.map(|(place, _)| place).collect();
+        assert_eq!(marked, stalled, "{gap_ms} ms apart");
+        let page = home.run(&["inspect", given], "").out;
+        assert_eq!(page.matches("  stall\n").count(), stalled.len(), "{page}");
+        assert!(page.lines().any(|line| line == "   end"), "{page}");
+        assert!(page.contains("it\\nbroke \\u{1b}[31moff"), "{page}");
+    }
+}
+
 async fn served(capture: &Capture, speed: Speed) -> (ReplayServer, Endpoint) {
     let options = ReplayOptions {
         address: "127.0.0.1:0".parse().unwrap(),
@@ -202,12 +260,7 @@ async fn a_served_capture_keeps_its_pace() {
     let body = (0..8).map(chunk).collect::<Vec<_>>().concat();
     let body = body + "data: [DONE]\n\n";
     let piece = body.find("\n\n").unwrap() + 2;
-    let mut capture = of_body(
-        tokenscope::dialect::DialectId::OpenaiChat,
-        200,
-        body.as_bytes(),
-        piece,
-    );
+    let mut capture = of_body(DialectId::OpenaiChat, 200, body.as_bytes(), piece);
     let response = capture.response.as_mut().unwrap();
     for (number, read) in response.reads.iter_mut().enumerate() {
         read.at = 50_000_000 + number as u64 * 20_000_000;
