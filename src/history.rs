@@ -155,8 +155,7 @@ struct HistoryShared {
 
 impl HistoryShared {
     fn begin_deletion(&self, job: DeletionJob) {
-        let deletions = self.deletions.lock();
-        deletions.unwrap_or_else(PoisonError::into_inner).push(job);
+        lock(&self.deletions).push(job);
         self.queue.wake();
     }
 }
@@ -256,12 +255,7 @@ impl History {
     /// nothing is rolled up.
     pub fn keep(&self, retention: Retention, late_share: f64) {
         let shared = &self.inner.shared;
-        let mut kept = shared
-            .retention
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *kept = Some((retention, late_share));
-        drop(kept);
+        *lock(&shared.retention) = Some((retention, late_share));
         shared.queue.wake();
     }
 

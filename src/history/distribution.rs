@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, tz::TimeZone};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::{
     query,
@@ -14,6 +14,7 @@ use super::{
     series::{PlottedRun, for_each_run},
 };
 use crate::{
+    clock::wall_clock_ns,
     endpoint::TargetId,
     event::FaultClass,
     measure::{late, percentile::percentiles},
@@ -194,11 +195,8 @@ pub(super) fn all(
     is_cancelled: IsCancelled<'_>,
 ) -> rusqlite::Result<Vec<Distribution>> {
     let _snapshot = query::Snapshot::begin(file)?;
-    let first = "SELECT started_unix_ns FROM run INDEXED BY run_started ORDER BY 1 LIMIT 1";
-    let first: Option<i64> = file.query_row(first, [], |row| row.get(0)).optional()?;
-    let now = || i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
-    let from = asked.from_unix_ns.or(first).unwrap_or(0);
-    let to = asked.to_unix_ns.unwrap_or_else(now);
+    let from = asked.from_unix_ns.or(query::first_run(file)?).unwrap_or(0);
+    let to = asked.to_unix_ns.unwrap_or_else(wall_clock_ns);
     let mut found = Vec::new();
     for (key, target) in query::targets(file)? {
         let mut builders = [false, true].map(|_| DistributionBuilder::new(asked, from, to));

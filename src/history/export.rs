@@ -6,6 +6,7 @@
 
 mod columns;
 mod csv;
+mod file;
 mod gaps;
 mod parquet;
 
@@ -16,10 +17,14 @@ use std::{
 };
 
 use rusqlite::Connection;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub(super) use self::gaps::export_gaps;
-use self::{columns::columns, parquet::ParquetFile};
+use self::{
+    columns::{ExportCell, columns},
+    file::{ExportFile, ExportRow},
+};
 use super::{
     HistoryError, HistoryShared, RunQuery, files, large_values,
     query::{Selection, Snapshot},
@@ -143,11 +148,12 @@ fn write_runs(
     let mut select = file.prepare(&format!("{} WHERE run.id = ?1", rows::SELECT_RUN))?;
     let mut ids = ids.query([])?;
     let mut count = 0;
-    let mut written = RunsFile::begin(format, out)?;
+    let kinds = columns().map(|column| (column.name(), column.kind()));
+    let mut written = ExportFile::begin(format, kinds, out)?;
     while let Some(id) = ids.next()? {
         let mut run = select.query_row([id.get::<_, i64>(0)?], rows::run_of_row)?;
         large_values::load(file, &mut run)?;
-        written.put(file, run, prices)?;
+        written.put(ExportedRun { file, prices, run })?;
         count += 1;
         if count % PROGRESS_ROWS == 0 {
             progress(count, total);
@@ -161,56 +167,20 @@ fn write_runs(
     Ok(count)
 }
 
-/// A file of runs that is being written.
-enum RunsFile<W: Write + Send> {
-    Csv(W),
-    /// With the number of runs so far.
-    Json(W, usize),
-    Parquet(Box<ParquetFile<W>>),
+/// A run as a row, with where its files are.
+struct ExportedRun<'a> {
+    file: &'a Connection,
+    prices: &'a PriceTable,
+    run: Run,
 }
 
-impl<W: Write + Send> RunsFile<W> {
-    fn begin(format: ExportFormat, mut out: W) -> Result<Self, ExportError> {
-        Ok(match format {
-            ExportFormat::Csv => {
-                csv::header(columns().map(|column| column.name()), &mut out)?;
-                Self::Csv(out)
-            }
-            ExportFormat::Json => {
-                out.write_all(b"[")?;
-                Self::Json(out, 0)
-            }
-            ExportFormat::Parquet => {
-                let columns = columns().map(|column| (column.name(), column.kind()));
-                Self::Parquet(Box::new(ParquetFile::begin(columns, out)?))
-            }
-        })
+impl ExportRow for ExportedRun<'_> {
+    fn cells(&self) -> impl Iterator<Item = ExportCell> {
+        columns().map(|column| column.cell(&self.run, self.prices))
     }
 
-    fn put(&mut self, file: &Connection, run: Run, prices: &PriceTable) -> Result<(), ExportError> {
-        let cells = |run| columns().map(move |column| column.cell(run, prices));
-        match self {
-            Self::Csv(out) => csv::row(cells(&run), out)?,
-            Self::Json(out, count) => {
-                out.write_all(if *count == 0 { b"\n" } else { b",\n" })?;
-                let object = run_object(file, run, prices)?;
-                serde_json::to_writer(out, &object).map_err(io::Error::from)?;
-                *count += 1;
-            }
-            Self::Parquet(out) => out.row(cells(&run))?,
-        }
-        Ok(())
-    }
-
-    fn end(self) -> Result<(), ExportError> {
-        match self {
-            Self::Csv(_) => {}
-            Self::Json(mut out, count) => {
-                out.write_all(if count == 0 { b"]\n" } else { b"\n]\n" })?;
-            }
-            Self::Parquet(out) => out.end()?,
-        }
-        Ok(())
+    fn object(self) -> Result<impl Serialize, ExportError> {
+        Ok(run_object(self.file, self.run, self.prices)?)
     }
 }
 

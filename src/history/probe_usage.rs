@@ -2,11 +2,7 @@
 
 use rusqlite::Connection;
 
-use crate::{
-    endpoint::TargetId,
-    event::Usage,
-    run::{Origin, Run},
-};
+use crate::{endpoint::TargetId, event::Usage, run::Run};
 
 /// What decides what a probe that is over cost.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,21 +39,23 @@ impl ProbeUsage {
     }
 }
 
+/// The rows of [`since`]. A partial index is used only where its condition stands as it is in the statement.
+const SELECT: &str =
+    "SELECT target.endpoint, target.model, run_wire.url, run.simulated, run_wire.model,
+        run.has_usage, run.input_tokens, run.output_tokens, run.reasoning_tokens,
+        run.cached_tokens, run.total_tokens, run.first_token, run.started_unix_ns
+    FROM run INDEXED BY run_probe
+    JOIN target ON target.id = run.target JOIN run_wire ON run_wire.id = run.id
+    WHERE run.started_unix_ns >= ?1 AND run.outcome IS NOT NULL AND run.origin = 'probe'
+    ORDER BY run.started_unix_ns";
+
 /// The probes that started since then and are over, in order of their start.
 ///
 /// # Errors
 /// If the file can't be read.
 pub(super) fn since(file: &Connection, since_unix_ns: i64) -> rusqlite::Result<Vec<ProbeUsage>> {
-    let mut select = file.prepare_cached(
-        "SELECT target.endpoint, target.model, run_wire.url, run.simulated, run_wire.model,
-                run.has_usage, run.input_tokens, run.output_tokens, run.reasoning_tokens,
-                run.cached_tokens, run.total_tokens, run.first_token, run.started_unix_ns
-            FROM run INDEXED BY run_started
-            JOIN target ON target.id = run.target JOIN run_wire ON run_wire.id = run.id
-            WHERE run.started_unix_ns >= ?1 AND run.outcome IS NOT NULL AND run.origin = ?2
-            ORDER BY run.started_unix_ns",
-    )?;
-    let found = select.query_map((since_unix_ns, Origin::Probe.as_str()), |row| {
+    let mut select = file.prepare_cached(SELECT)?;
+    let found = select.query_map([since_unix_ns], |row| {
         let count = |column| {
             let count: Option<i64> = row.get(column)?;
             Ok::<_, rusqlite::Error>(count.map(i64::cast_unsigned))
@@ -85,4 +83,14 @@ pub(super) fn since(file: &Connection, since_unix_ns: i64) -> rusqlite::Result<V
         })
     })?;
     found.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_index_of_probes_is_used() {
+        super::super::probe_outcomes::tests::assert_walks_probes(SELECT);
+    }
 }

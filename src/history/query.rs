@@ -3,7 +3,7 @@
 //! In: a [`RunQuery`]. Out: a [`RunPage`]. Each order walks an index that also holds what the
 //! filters need; only the rows of the page are read whole.
 
-use rusqlite::{Connection, DropBehavior, Row};
+use rusqlite::{Connection, DropBehavior, OptionalExtension as _, Row};
 
 use super::{
     reader::{HistoryReader, IsCancelled, QueryCache},
@@ -323,6 +323,13 @@ pub(super) fn targets(file: &Connection) -> rusqlite::Result<Vec<(i64, TargetId)
             Ok((row.get(0)?, TargetId { endpoint, model }))
         })?
         .collect()
+}
+
+/// When the first run started, in nanoseconds since 1970; `None` without runs.
+pub(super) fn first_run(file: &Connection) -> rusqlite::Result<Option<i64>> {
+    let first = "SELECT started_unix_ns FROM run INDEXED BY run_started ORDER BY 1 LIMIT 1";
+    let mut select = file.prepare_cached(first)?;
+    select.query_row([], |row| row.get(0)).optional()
 }
 
 /// Safe as SQL text: it holds numbers and fixed words only, nothing that a user typed.

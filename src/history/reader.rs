@@ -3,14 +3,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, mpsc},
+    sync::{Arc, mpsc},
     thread,
 };
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{HistoryError, HistoryShared, sqlite};
+use super::{HistoryError, HistoryShared, lock, sqlite};
 
 /// Which thread runs a query.
 #[derive(Clone, Copy, Debug)]
@@ -98,8 +98,7 @@ impl HistoryShared {
         lane: Lane,
         work: impl FnOnce(&mut HistoryReader) -> rusqlite::Result<T>,
     ) -> Result<T, HistoryError> {
-        let slot = &self.readers[lane as usize];
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = lock(&self.readers[lane as usize]);
         let found = match &mut *slot {
             Some(reader) => work(reader),
             none => {
@@ -125,18 +124,17 @@ impl HistoryShared {
 
     /// The URI that readers open, or why there is nothing to read.
     pub(super) fn read_uri(&self) -> Result<String, HistoryError> {
-        let readable = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
-        readable.clone().map_err(HistoryError)
+        lock(&self.readable).clone().map_err(HistoryError)
     }
 
     pub(super) fn set_read_uri(&self, read_uri: Result<String, String>) {
-        *self.readable.lock().unwrap_or_else(PoisonError::into_inner) = read_uri;
+        *lock(&self.readable) = read_uri;
     }
 
     /// Closes every lane's connection once its query is done; they are opened again when needed.
     pub(super) fn close_readers(&self) {
         for slot in &self.readers {
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *lock(slot) = None;
         }
     }
 }

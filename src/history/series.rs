@@ -7,7 +7,7 @@ mod hours;
 
 use std::collections::VecDeque;
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 
 use super::{
     checks::{self, Availability},
@@ -18,6 +18,7 @@ use super::{
     rollups, search,
 };
 use crate::{
+    clock::wall_clock_ns,
     endpoint::TargetId,
     event::FaultClass,
     measure::{
@@ -186,12 +187,10 @@ pub(super) fn all(
     is_cancelled: IsCancelled<'_>,
 ) -> rusqlite::Result<TtftPlot> {
     let _snapshot = query::Snapshot::begin(file)?;
-    let first = "SELECT started_unix_ns FROM run INDEXED BY run_started ORDER BY 1 LIMIT 1";
-    let first: Option<i64> = file.query_row(first, [], |row| row.get(0)).optional()?;
-    let first = (first.into_iter()).chain(rollups::first(file)?).min();
-    let now = || i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+    let first = query::first_run(file)?.into_iter();
+    let first = first.chain(rollups::first(file)?).min();
     let from = asked.from_unix_ns.or(first).unwrap_or(0);
-    let to = asked.to_unix_ns.unwrap_or_else(now);
+    let to = asked.to_unix_ns.unwrap_or_else(wall_clock_ns);
     let pixels = PixelGrid::new(from, to, asked.pixels);
     let mut series = Vec::new();
     for (key, target) in query::targets(file)? {

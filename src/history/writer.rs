@@ -4,7 +4,7 @@
 
 use std::{
     io,
-    sync::{Arc, PoisonError},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -18,7 +18,7 @@ use super::{
     deletions::{self, DeletionJob},
     drafts,
     files::ContentsCache,
-    gaps, large_values,
+    gaps, large_values, lock,
     other_processes::{ChangeCounts, ProcessWatch},
     recover,
     rollups::{self, RollupLimits},
@@ -169,7 +169,7 @@ impl HistoryWriter {
 
     /// Rolls up some of what is old enough, if a step is due.
     fn roll_up(&mut self) {
-        let retention = *(self.shared.retention.lock()).unwrap_or_else(PoisonError::into_inner);
+        let retention = *lock(&self.shared.retention);
         if self.retention != retention {
             self.retention = retention;
             self.next_rollup = now();
@@ -203,8 +203,7 @@ impl HistoryWriter {
     /// Deletes a part of what is to be deleted.
     fn delete(&mut self) {
         let next = || {
-            let deletions = self.shared.deletions.lock();
-            let mut deletions = deletions.unwrap_or_else(PoisonError::into_inner);
+            let mut deletions = lock(&self.shared.deletions);
             (!deletions.is_empty()).then(|| deletions.remove(0))
         };
         let Some(mut job) = self.deleting.take().or_else(next) else {
@@ -231,16 +230,7 @@ impl HistoryWriter {
             }
         }
         self.vacuum_due = vacuum::is_due(connection);
-        let waits = |jobs: &Vec<DeletionJob>| !jobs.is_empty();
-        if self.deleting.is_none()
-            && waits(
-                &self
-                    .shared
-                    .deletions
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner),
-            )
-        {
+        if self.deleting.is_none() && !lock(&self.shared.deletions).is_empty() {
             self.shared.queue.wake();
         }
     }
@@ -522,8 +512,7 @@ fn check_in_background(shared: &Arc<HistoryShared>) {
         let Some(folder) = shared.upgrade().map(|shared| shared.folder.clone()) else {
             return;
         };
-        let now = jiff::Timestamp::now().as_nanosecond();
-        let wrong = sqlite::check_if_due(&folder, i64::try_from(now).unwrap_or(i64::MAX));
+        let wrong = sqlite::check_if_due(&folder, wall_clock_ns());
         if let (Some(why), Some(shared)) = (wrong, shared.upgrade()) {
             shared.queue.report_damage(why);
         }

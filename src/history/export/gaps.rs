@@ -1,15 +1,13 @@
 //! Exports the gaps between probes.
 
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+use std::path::Path;
+
+use serde::Serialize;
 
 use super::{
     ExportError, ExportFormat,
     columns::{CellKind, ExportCell},
-    csv,
-    parquet::ParquetFile,
+    file::{ExportFile, ExportRow},
     write_whole,
 };
 use crate::history::{
@@ -42,42 +40,29 @@ pub(in crate::history) fn export_gaps(
     write_whole(shared, to, |out| {
         let stretch = (since.unwrap_or(i64::MIN), i64::MAX);
         let gaps = gaps::between(&reader.connection, stretch, 0)?;
-        match format {
-            ExportFormat::Csv => {
-                csv::header(COLUMNS.iter().map(|(name, _)| *name), out)?;
-                for gap in &gaps {
-                    csv::row(cells(gap).into_iter(), out)?;
-                }
-            }
-            ExportFormat::Json => json(&gaps, out)?,
-            ExportFormat::Parquet => {
-                let mut file = ParquetFile::begin(COLUMNS.into_iter(), out)?;
-                for gap in &gaps {
-                    file.row(cells(gap).into_iter())?;
-                }
-                file.end()?;
-            }
+        let mut file = ExportFile::begin(format, COLUMNS.into_iter(), out)?;
+        for gap in &gaps {
+            file.put(gap)?;
         }
-        Ok::<_, ExportError>(gaps.len())
+        file.end()?;
+        Ok(gaps.len())
     })
 }
 
-fn cells(gap: &ProbeGap) -> [ExportCell; 5] {
-    let target = gap.target.as_ref();
-    [
-        ExportCell::text(target.map(|target| &target.endpoint)),
-        ExportCell::text(target.map(|target| &target.model)),
-        ExportCell::text(Some(gap.why.as_str())),
-        ExportCell::Time(gap.from_unix_ns),
-        ExportCell::of(gap.to_unix_ns, ExportCell::Time),
-    ]
-}
-
-fn json(gaps: &[ProbeGap], out: &mut impl Write) -> io::Result<()> {
-    out.write_all(b"[")?;
-    for (index, gap) in gaps.iter().enumerate() {
-        out.write_all(if index == 0 { b"\n" } else { b",\n" })?;
-        serde_json::to_writer(&mut *out, &gap.line())?;
+impl ExportRow for &ProbeGap {
+    fn cells(&self) -> impl Iterator<Item = ExportCell> {
+        let target = self.target.as_ref();
+        let cells: [ExportCell; COLUMNS.len()] = [
+            ExportCell::text(target.map(|target| &target.endpoint)),
+            ExportCell::text(target.map(|target| &target.model)),
+            ExportCell::text(Some(self.why.as_str())),
+            ExportCell::Time(self.from_unix_ns),
+            ExportCell::of(self.to_unix_ns, ExportCell::Time),
+        ];
+        cells.into_iter()
     }
-    out.write_all(if gaps.is_empty() { b"]\n" } else { b"\n]\n" })
+
+    fn object(self) -> Result<impl Serialize, ExportError> {
+        Ok(self.line())
+    }
 }
