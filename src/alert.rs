@@ -122,7 +122,7 @@ impl fmt::Display for AlertNews {
             amount(self.figure, self.value),
             amount(self.figure, self.above),
         );
-        let verb = if self.fires { "is" } else { "is over:" };
+        let verb = if self.fires { "is" } else { "is back at" };
         let Self {
             rule,
             target,

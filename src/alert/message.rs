@@ -63,6 +63,14 @@ mod tests {
             webhook_body(&news, WebhookForm::Dingtalk),
             json!({ "msgtype": "text", "text": { "content": text } })
         );
+        let over = AlertNews {
+            fires: false,
+            value: 1_700.0,
+            ..news.clone()
+        };
+        let text_at_end =
+            "slow: here/<m>: TTFT P95 is back at 1700 ms (above 2000 ms; 24 runs in 15 min)";
+        assert_eq!(over.to_string(), text_at_end);
         let all = webhook_body(&news, WebhookForm::Json);
         assert_eq!(all["text"], text);
         assert_eq!(

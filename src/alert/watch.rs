@@ -117,24 +117,30 @@ impl RuleState {
 
     /// The figure's value, and of how many runs; `None` if they are too few.
     fn value(&self, rule: &AlertSettings) -> Option<(f64, usize)> {
-        let told = self.window.iter().map(|(_, told)| *told);
-        if rule.figure == AlertFigure::ErrorRate {
-            let failed = told.filter(|told| *told == SampleKind::Failed).count();
-            let n = self.window.len();
-            return (n >= rule.least as usize).then(|| (float(failed) / float(n), n));
-        }
-        let quantile = match rule.figure {
-            AlertFigure::TtftP50 | AlertFigure::ErrorRate => 0.5,
-            AlertFigure::TtftP95 => 0.95,
-            AlertFigure::TtftP99 => 0.99,
+        let (value, n) = match rule.figure {
+            AlertFigure::TtftP50 => self.ttft(0.5)?,
+            AlertFigure::TtftP95 => self.ttft(0.95)?,
+            AlertFigure::TtftP99 => self.ttft(0.99)?,
+            AlertFigure::ErrorRate => {
+                let failed = |told: &&(i64, SampleKind)| told.1 == SampleKind::Failed;
+                let n = self.window.len();
+                (
+                    float(self.window.iter().filter(failed).count()) / float(n),
+                    n,
+                )
+            }
         };
-        let ttfts = told.filter_map(|told| match told {
-            SampleKind::Answered(ttft) => ttft,
+        (n >= rule.least as usize).then_some((value, n))
+    }
+
+    /// A quantile of TTFT in milliseconds, and of how many runs; `None` if that many do not allow it.
+    fn ttft(&self, quantile: f64) -> Option<(f64, usize)> {
+        let ttfts = self.window.iter().filter_map(|(_, told)| match told {
+            SampleKind::Answered(ttft) => *ttft,
             SampleKind::Failed => None,
         });
         let found = percentile::percentile(ttfts, quantile);
-        let value = found.value.filter(|_| found.n >= rule.least as usize)?;
-        Some((value, found.n))
+        Some((found.value?, found.n))
     }
 }
 

@@ -20,88 +20,95 @@ const MOST_SERIES: usize = 1_000;
 /// The route, target and outcome of a series.
 type SeriesKey = (String, String, String);
 
-/// The times that each request has: names and helps.
-const TIMES: [(&str, &str); 5] = [
+/// A time of a request: its name, its help, and its milliseconds.
+type RequestTime = (&'static str, &'static str, fn(&AuditRecord) -> Option<f64>);
+
+const TIMES: [RequestTime; 5] = [
     (
         "tokenscope_ttft_seconds",
         "Time from the request to the first token handed on",
+        |record| record.ttft_ms,
     ),
     (
         "tokenscope_added_seconds",
         "Time to the first token that the gateway itself took",
+        |record| record.added_ms,
     ),
     (
         "tokenscope_network_seconds",
         "Time to the first token that connecting and one round trip took",
+        |record| record.network_ms,
     ),
     (
         "tokenscope_provider_seconds",
         "Time to the first token that the provider took",
+        |record| record.provider_ms,
     ),
     (
         "tokenscope_lost_seconds",
         "Time to the first token that targets took which failed or were too slow",
+        |record| record.lost_ms,
     ),
 ];
 
-/// A sum of each series: its name, its help, and its value.
-type SeriesSum = (&'static str, &'static str, fn(&MetricSeries) -> f64);
+/// A sum over requests: its name, its help, and what one request adds.
+type RequestSum = (&'static str, &'static str, fn(&AuditRecord) -> f64);
 
-/// The sums of each series.
-const SUMS: [SeriesSum; 6] = [
+const SUMS: [RequestSum; 6] = [
     (
         "tokenscope_requests_total",
         "Requests that are over",
-        |series| count(series.requests),
+        |_| 1.0,
     ),
     (
         "tokenscope_attempts_total",
         "Targets that were asked",
-        |series| count(series.attempts),
+        |record| f64::from(record.attempts),
     ),
     (
         "tokenscope_hedges_total",
         "Targets that were asked beside another",
-        |series| count(series.hedges),
+        |record| f64::from(record.hedges),
     ),
     (
         "tokenscope_input_tokens_total",
         "Tokens of prompts",
-        |series| count(series.input_tokens),
+        |record| count(record.input_tokens.unwrap_or(0)),
     ),
     (
         "tokenscope_output_tokens_total",
         "Tokens of answers",
-        |series| count(series.output_tokens),
+        |record| count(record.output_tokens.unwrap_or(0)),
     ),
     (
         "tokenscope_cost_usd_total",
         "US dollars as far as prices are known, the prompts of beaten targets included",
-        |series| series.cost_usd,
+        |record| record.charged_usd().unwrap_or(0.0),
     ),
 ];
 
 #[derive(Debug)]
 struct MetricSeries {
-    requests: u64,
-    attempts: u64,
-    hedges: u64,
-    input_tokens: u64,
-    output_tokens: u64,
-    cost_usd: f64,
+    sums: [f64; SUMS.len()],
     times: [Histogram; TIMES.len()],
 }
 
 impl MetricSeries {
     fn new() -> Self {
         Self {
-            requests: 0,
-            attempts: 0,
-            hedges: 0,
-            input_tokens: 0,
-            output_tokens: 0,
-            cost_usd: 0.0,
+            sums: [0.0; SUMS.len()],
             times: TIMES.map(|_| Histogram::new(&BUCKETS)),
+        }
+    }
+
+    fn add(&mut self, record: &AuditRecord) {
+        for (sum, (.., value)) in self.sums.iter_mut().zip(SUMS) {
+            *sum += value(record);
+        }
+        for (histogram, (.., ms)) in self.times.iter_mut().zip(TIMES) {
+            if let Some(ms) = ms(record) {
+                histogram.add(ms / 1e3);
+            }
         }
     }
 }
@@ -124,25 +131,9 @@ impl Metrics {
         if all.len() >= MOST_SERIES && !all.contains_key(&labels) {
             labels = ("other".into(), "other".into(), record.outcome.clone());
         }
-        let series = all.entry(labels).or_insert_with(MetricSeries::new);
-        series.requests += 1;
-        series.attempts += u64::from(record.attempts);
-        series.hedges += u64::from(record.hedges);
-        series.input_tokens += record.input_tokens.unwrap_or(0);
-        series.output_tokens += record.output_tokens.unwrap_or(0);
-        series.cost_usd += record.charged_usd().unwrap_or(0.0);
-        let times = [
-            record.ttft_ms,
-            record.added_ms,
-            record.network_ms,
-            record.provider_ms,
-            record.lost_ms,
-        ];
-        for (histogram, ms) in series.times.iter_mut().zip(times) {
-            if let Some(ms) = ms {
-                histogram.add(ms / 1e3);
-            }
-        }
+        all.entry(labels)
+            .or_insert_with(MetricSeries::new)
+            .add(record);
     }
 
     /// All of it, and how many requests are under way.
@@ -153,13 +144,12 @@ impl Metrics {
             "Requests under way",
             vec![(Vec::new(), count(in_flight as u64))],
         )];
-        families.extend(SUMS.iter().map(|(name, help, value)| {
-            let samples = series
-                .iter()
-                .map(|(key, series)| (labels(key), value(series)));
+        families.extend(SUMS.iter().enumerate().map(|(at, (name, help, _))| {
+            let samples = series.iter();
+            let samples = samples.map(|(key, series)| (labels(key), series.sums[at]));
             MetricFamily::counters(name, help, samples.collect())
         }));
-        families.extend(TIMES.iter().enumerate().map(|(at, (name, help))| {
+        families.extend(TIMES.iter().enumerate().map(|(at, (name, help, _))| {
             let samples = series.iter();
             let samples = samples.map(|(key, series)| (labels(key), series.times[at].clone()));
             MetricFamily::histograms(name, help, samples)

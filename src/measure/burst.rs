@@ -14,7 +14,7 @@ mod tests;
 use std::fmt;
 
 use super::arrivals::Arrival;
-use crate::run::{OffsetNs, Run, RunState, ms};
+use crate::run::{OffsetNs, Run, ms};
 
 /// Arrivals whose tokens would have to be made faster than this, per second, to belong to the gap before them are parts
 /// of one release. The fastest models are served at about 3,000 tokens per second (Cerebras, gpt-oss-120b, 2026).
@@ -132,9 +132,8 @@ impl Burst {
     /// How the tokens of a run came; `None` while it goes on, and without tokens.
     #[must_use]
     pub fn of(run: &Run, arrivals: &[Arrival]) -> Option<Self> {
-        let is_over = matches!(run.state, RunState::Ok | RunState::Fault);
         let burst = Self::of_arrivals(arrivals, run.stamps.request_sent.unwrap_or(0));
-        burst.filter(|_| is_over)
+        burst.filter(|_| run.state.is_over())
     }
 
     /// How tokens came that were asked for at `begin`; `None` without any.
@@ -277,7 +276,7 @@ fn time_text(ns: u64) -> String {
 
 fn median_gap(times: impl Iterator<Item = OffsetNs> + Clone) -> u64 {
     let pairs = times.clone().zip(times.skip(1));
-    let mut gaps: Vec<u64> = pairs.map(|(one, next)| next - one).collect();
+    let mut gaps: Vec<u64> = pairs.map(|(one, next)| next.saturating_sub(one)).collect();
     if gaps.is_empty() {
         return 0;
     }

@@ -111,7 +111,9 @@ impl Instruments {
             cost: meter
                 .f64_counter("tokenscope.gateway.cost")
                 .with_unit("{USD}")
-                .with_description("Cost of answers whose price is known")
+                .with_description(
+                    "US dollars as far as prices are known, the prompts of beaten targets included",
+                )
                 .build(),
         }
     }

@@ -14,7 +14,7 @@ const AREA: PlotArea = PlotArea {
 /// Parts of the time.
 const PARTS: usize = 60;
 /// Colours of the style sheet; further classes share the last one.
-pub(in crate::report) const COLOURS: [&str; 6] = ["c0", "c1", "c2", "c3", "c4", "c5"];
+const COLOURS: [&str; 6] = ["c0", "c1", "c2", "c3", "c4", "c5"];
 /// Shares to which the axis may reach, in percent.
 const TOPS: [u8; 6] = [2, 5, 10, 25, 50, 100];
 
