@@ -16,6 +16,8 @@ mod text;
 pub mod tscap;
 mod updates;
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -174,15 +176,19 @@ impl CapturedBody {
 }
 
 impl CapturedResponse {
+    /// A read, and where its bytes stand in the body; `None` behind the last one.
+    #[must_use]
+    pub fn read(&self, index: usize) -> Option<(&CapturedRead, Range<usize>)> {
+        let read = self.reads.get(index)?;
+        let before = index.checked_sub(1).map(|before| self.reads[before].end);
+        let end = read.end.min(self.body.bytes.len());
+        Some((read, before.unwrap_or(0).min(end)..end))
+    }
+
     /// The bytes of each read.
     pub fn pieces(&self) -> impl Iterator<Item = (&CapturedRead, &[u8])> {
-        let mut begin = 0;
-        self.reads.iter().map(move |read| {
-            let end = read.end.min(self.body.bytes.len());
-            let bytes = &self.body.bytes[begin.min(end)..end];
-            begin = end;
-            (read, bytes)
-        })
+        let reads = (0..self.reads.len()).filter_map(|index| self.read(index));
+        reads.map(|(read, bytes)| (read, &self.body.bytes[bytes]))
     }
 }
 

@@ -65,6 +65,7 @@ impl ReplayServer {
             ));
         }
         let responder = ReplayResponder {
+            end: capture.body_end(),
             capture: Arc::new(capture),
             options,
         };
@@ -96,6 +97,7 @@ impl ReplayServer {
 
 struct ReplayResponder {
     capture: Arc<Capture>,
+    end: BodyEnd,
     options: ReplayOptions,
 }
 
@@ -132,6 +134,7 @@ impl ReplayResponder {
         let from = self.capture.run.stamps.request_sent.unwrap_or(0);
         let replay = Replay {
             capture: Arc::clone(&self.capture),
+            end: self.end,
             speed: self.options.speed,
             began,
             from,
@@ -142,9 +145,8 @@ impl ReplayResponder {
             replay.wait_for(at).await;
         }
         // An empty body ends with its head, as gRPC's answers do that have nothing but a status.
-        let is_empty = captured.reads.is_empty()
-            && captured.trailers.is_empty()
-            && self.capture.body_end() == BodyEnd::Whole;
+        let is_empty =
+            captured.reads.is_empty() && captured.trailers.is_empty() && self.end == BodyEnd::Whole;
         let body = if is_empty {
             full(Bytes::new())
         } else {
@@ -169,6 +171,7 @@ fn headers(captured: &CapturedResponse) -> http::HeaderMap {
 /// A response on its way.
 struct Replay {
     capture: Arc<Capture>,
+    end: BodyEnd,
     speed: Speed,
     began: Instant,
     /// The offset at which the capture's clock stands when the replay begins.
@@ -197,13 +200,10 @@ impl Replay {
     async fn next(&mut self) -> Option<ReplyFrame> {
         let capture = Arc::clone(&self.capture);
         let response = capture.response.as_ref().filter(|_| !self.is_over)?;
-        let body = &response.body.bytes;
-        if let Some(read) = response.reads.get(self.next) {
-            let before = self.next.checked_sub(1);
-            let begin = before.map_or(0, |before| response.reads[before].end);
+        if let Some((read, bytes)) = response.read(self.next) {
             self.next += 1;
             self.wait_for(read.at).await;
-            return Some(Ok(Frame::data(body.slice(begin..read.end))));
+            return Some(Ok(Frame::data(response.body.bytes.slice(bytes))));
         }
         self.is_over = true;
         if let Some(at) = capture
@@ -214,7 +214,7 @@ impl Replay {
         {
             self.wait_for(at).await;
         }
-        match capture.body_end() {
+        match self.end {
             BodyEnd::Whole if response.trailers.is_empty() => None,
             BodyEnd::Whole => Some(Ok(Frame::trailers(response.trailers.to_map()))),
             BodyEnd::BrokeOff => {

@@ -260,6 +260,11 @@ impl Transport {
     }
 }
 
+/// An HTTP version as heads of responses and captures have it: `HTTP/1.1`, `HTTP/2.0`.
+pub(crate) fn version_text(version: http::Version) -> String {
+    format!("{version:?}")
+}
+
 /// A limit for messages: `10 s`, or `1500 ms`.
 pub(crate) fn limit_text(limit_ms: u64) -> String {
     if limit_ms.is_multiple_of(1000) {

@@ -8,6 +8,7 @@ use crate::{
     event::Event,
     exchange::SentRequest,
     mask::{COVER, Mask},
+    transport::version_text,
     visible::{is_secret_name, shown_url},
 };
 
@@ -21,8 +22,7 @@ pub(super) fn url(mask: &Mask, url: &Url) -> String {
 /// The headers of a request, with those that the connection wrote.
 pub(super) fn sent_headers(mask: &Mask, sent: &SentRequest, http_version: Option<&str>) -> Headers {
     let mut all = Headers::default();
-    let http_2 = format!("{:?}", Version::HTTP_2);
-    if http_version != Some(http_2.as_str())
+    if http_version != Some(version_text(Version::HTTP_2).as_str())
         && !sent.headers.contains_key(header::HOST)
         && let Some(host) = sent.url.host_str()
     {
@@ -72,6 +72,8 @@ fn percent_decoded(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let Some((first, behind)) = rest.split_first() {
         let digits = behind.get(..2).filter(|_| *first == b'%');
+        // Reading a number would take a sign, too.
+        let digits = digits.filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
         let digits = digits.and_then(|digits| str::from_utf8(digits).ok());
         let encoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         bytes.push(encoded.unwrap_or(*first));
@@ -152,4 +154,20 @@ pub(super) fn spells_a_secret(mask: &Mask, capture: &Capture) -> bool {
 fn tells_cover(event: &Event) -> bool {
     let text = serde_json::to_string(event).unwrap_or_default();
     text.contains(COVER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_hexadecimal_digits_behind_a_percent_sign_are_a_byte() {
+        for (text, decoded) in [
+            ("a%20b%C3%a9", "a bé"),
+            ("%+1%-2%2", "%+1%-2%2"),
+            ("100 %é", "100 %é"),
+        ] {
+            assert_eq!(percent_decoded(text), decoded);
+        }
+    }
 }

@@ -52,6 +52,31 @@ impl<'a> CaptureDecoder<'a> {
     /// The events that only the end makes known: those of the trailers, and the fault of the run, which a body that
     /// broke off does not tell by itself.
     pub fn end(&mut self) -> Vec<Event> {
+        let mut events = self.end_of_body();
+        let own = events.iter().find_map(Event::fault);
+        match self.fault_at_end(own) {
+            Some(fault) => {
+                events.retain(|event| event.fault().is_none());
+                events.push(Event::Fault(fault));
+            }
+            None if self.is_cut() => events.retain(|event| event.fault().is_none()),
+            None => {}
+        }
+        events
+    }
+
+    /// The fault that the body of a capture tells by itself, whatever became of its run.
+    pub(super) fn told_by_body(capture: &Capture) -> Option<Fault> {
+        let response = capture.response.as_ref()?;
+        let mut decoder = CaptureDecoder::new(capture);
+        let first = |events: Vec<Event>| events.iter().find_map(Event::fault).cloned();
+        let of_read = |(_, bytes)| first(decoder.push(bytes));
+        let early = response.pieces().find_map(of_read);
+        early.or_else(|| first(decoder.end_of_body()))
+    }
+
+    /// The events that the trailers and the end of the body make known.
+    fn end_of_body(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         let response = self.capture.response.as_ref();
         if let (Some(mut decoder), Some(response)) = (self.decoder.take(), response) {
@@ -63,15 +88,6 @@ impl<'a> CaptureDecoder<'a> {
             };
             decoder.trailers(&trailers.to_map(), &mut events);
             decoder.end(&mut events);
-        }
-        let own = events.iter().find_map(Event::fault);
-        match self.fault_at_end(own) {
-            Some(fault) => {
-                events.retain(|event| event.fault().is_none());
-                events.push(Event::Fault(fault));
-            }
-            None if self.is_cut() => events.retain(|event| event.fault().is_none()),
-            None => {}
         }
         events
     }

@@ -143,11 +143,11 @@ fn blank_line_ends(body: &[u8]) -> Vec<usize> {
     ends
 }
 
-/// Where each message of gRPC ends: a byte, then its length in four, then so many bytes.
+/// Where each message of gRPC ends: 0, or 1 where it is compressed, then its length in four bytes, then so many bytes.
 fn message_ends(body: &[u8]) -> Vec<usize> {
     let mut ends = Vec::new();
     let mut at: usize = 0;
-    while let Some([_, a, b, c, d]) = body.get(at..at + 5) {
+    while let Some([0 | 1, a, b, c, d]) = body.get(at..at + 5) {
         let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
         at = at.saturating_add(5).saturating_add(length);
         if at > body.len() {
@@ -179,6 +179,8 @@ mod tests {
     fn messages_end_where_their_length_says() {
         assert_eq!(message_ends(b"\0\0\0\0\x02ab\0\0\0\0\0\0\0"), [7, 12]);
         assert_eq!(message_ends(b"\0\xff\xff\xff\xffab"), [0; 0]);
+        let page = b"\x01\0\0\0\x01a<html>\0\0";
+        assert_eq!(message_ends(page), [6], "a page begins no message");
     }
 
     #[test]

@@ -9,14 +9,18 @@ mod timings;
 use serde::{Deserialize, Serialize};
 
 use self::log::{
-    HarContent, HarCreator, HarEntry, HarFile, HarLog, HarPair, HarPostData, HarRequest,
+    AnyHar, HarContent, HarCreator, HarEntry, HarFile, HarLog, HarPair, HarPostData, HarRequest,
     HarResponse,
 };
 use super::{
     Capture, CapturedBody, CapturedRead, CapturedRequest, CapturedResponse, CapturedRun, Headers,
     text::TextOrBase64,
 };
-use crate::{event::Fault, run::OffsetNs, visible::visible_json};
+use crate::{
+    event::Fault,
+    run::OffsetNs,
+    visible::{visible_json, visible_line},
+};
 
 /// The version of our own fields: one more whenever an older program would misread them.
 pub const VERSION: u32 = 1;
@@ -29,9 +33,10 @@ pub enum HarError {
     NoHar(String),
     /// It has no entry of ours.
     #[error(
-        "this HAR was not saved by Tokenscope: none of its entries says when each read of the body came (the field _tokenscope)"
+        "it is a HAR of another program{0}: none of its entries has the field _tokenscope, which says when each read of \
+         the body came"
     )]
-    Foreign,
+    Foreign(String),
     /// It was written by a newer program.
     #[error(
         "its fields have version {0}, and this Tokenscope reads up to version {VERSION}: update it"
@@ -248,11 +253,15 @@ fn size(bytes: u64) -> i64 {
 /// # Errors
 /// If it is no HAR, or has no entry of ours.
 pub fn read(text: &str) -> Result<Capture, HarError> {
-    let file: HarFile =
+    let file: AnyHar =
         serde_json::from_str(text).map_err(|why| HarError::NoHar(why.to_string()))?;
-    let entries = file.log.entries.into_iter();
-    let mut ours = entries.filter_map(|mut entry| Some((entry.own.take()?, entry)));
-    let (own, entry) = ours.next().ok_or(HarError::Foreign)?;
+    let creator = file.log.creator.map(|creator| creator.name);
+    let mut entries = file.log.entries.into_iter();
+    let entry = entries.find(|entry| entry.get("_tokenscope").is_some());
+    let entry = entry.ok_or_else(|| HarError::Foreign(creator_words(creator)))?;
+    let mut entry: HarEntry =
+        serde_json::from_value(entry).map_err(|why| HarError::Entry(why.to_string()))?;
+    let own = entry.own.take().unwrap_or_default();
     let version = own.get("version").and_then(serde_json::Value::as_u64);
     match version.and_then(|version| u32::try_from(version).ok()) {
         Some(version) if version > VERSION => return Err(HarError::Newer(version)),
@@ -277,6 +286,12 @@ pub fn read(text: &str) -> Result<Capture, HarError> {
         response: response.map_err(wrong)?,
         fault: own.fault,
     })
+}
+
+/// The name of the program that wrote a file, to follow the word for it.
+fn creator_words(name: Option<String>) -> String {
+    let name = name.filter(|name| !name.is_empty());
+    name.map_or_else(String::new, |name| format!(" ({})", visible_line(&name)))
 }
 
 fn read_request(own: OwnRequest, request: HarRequest) -> Result<CapturedRequest, String> {
@@ -362,11 +377,37 @@ mod tests {
     }
 
     #[test]
+    fn hars_of_other_programs_are_told_as_such() {
+        let chrome = r#"{"log": {"version": "1.2", "creator": {"name": "WebInspector", "version": "537.36"}, "pages": [],
+            "entries": [{"_initiator": {"type": "script"}, "_priority": "High", "_resourceType": "fetch", "cache": {},
+            "connection": "94", "request": {"method": "POST", "url": "https://host.example/v1/chat/completions",
+            "httpVersion": "http/2.0", "headers": [], "queryString": [], "cookies": [], "headersSize": -1,
+            "bodySize": 12, "postData": {"mimeType": "application/json", "text": "{}"}}, "response": {"status": 200,
+            "statusText": "", "httpVersion": "http/2.0", "headers": [], "cookies": [],
+            "content": {"size": 5, "mimeType": "text/event-stream"}, "redirectURL": "", "headersSize": -1,
+            "bodySize": -1, "_transferSize": 5, "_error": null}, "serverIPAddress": "127.0.0.1",
+            "startedDateTime": "2026-11-30T08:00:00.000Z", "time": 12.3, "timings": {"blocked": 1.2, "dns": -1,
+            "ssl": -1, "connect": -1, "send": 0.1, "wait": 9.1, "receive": 1.9, "_blocked_queueing": 1.0}}]}}"#;
+        let bare = r#"{"log": {"creator": {"name": "Yaak\n\u202e"}, "entries": [{"startedDateTime": "2026-11-30T08:00:00Z",
+            "time": null, "request": {"method": "POST", "url": "https://host.example/"}, "response": {"status": 200,
+            "content": {}}, "timings": {"send": 0, "wait": 9, "receive": 1}}]}}"#;
+        for (har, name) in [
+            (chrome, " (WebInspector):"),
+            (bare, " (Yaak\\n\\u{202e}):"),
+            (r#"{"log": {"entries": []}}"#, "program: none"),
+        ] {
+            let why = read(har).unwrap_err().to_string();
+            assert!(why.contains(name) && why.contains("_tokenscope"), "{why}");
+        }
+    }
+
+    #[test]
     fn other_hars_are_refused_with_a_reason() {
         assert!(matches!(read("[]"), Err(HarError::NoHar(_))));
         let ours = write(&samples::streamed());
         let foreign = ours.replacen("\"_tokenscope\"", "\"_other\"", 1);
-        assert_eq!(read(&foreign), Err(HarError::Foreign));
+        let why = read(&foreign).unwrap_err().to_string();
+        assert!(why.contains("of another program (Tokenscope)"), "{why}");
         let newer = ours.replacen(
             "\"_tokenscope\": {\n          \"version\": 1",
             "\"_tokenscope\": {\n          \"version\": 2",

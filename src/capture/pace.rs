@@ -2,8 +2,11 @@
 
 use std::{str::FromStr, time::Duration};
 
-use super::Capture;
-use crate::{event::FaultClass, run::OffsetNs};
+use super::{Capture, CaptureDecoder, CapturedResponse};
+use crate::{
+    event::{Fault, FaultClass},
+    run::OffsetNs,
+};
 
 /// How fast a capture is replayed: so many times faster than it came, or all at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,21 +57,44 @@ pub enum BodyEnd {
 }
 
 impl Capture {
-    /// How its response ended.
+    /// How its response ended. A fault that the body tells by itself (an error that the server sent, a missing end mark)
+    /// came with a body that was over; any other is of the connection, or of who waited for it.
     #[must_use]
     pub fn body_end(&self) -> BodyEnd {
-        let response = self.response.as_ref();
-        let class = self.fault.as_ref().map(|fault| fault.class);
-        match class {
-            Some(FaultClass::Timeout) => BodyEnd::Silent,
-            Some(FaultClass::Reset | FaultClass::Interrupted | FaultClass::Cancelled) => {
-                BodyEnd::BrokeOff
-            }
-            _ if response.is_some_and(|response| response.body.missing().is_some()) => {
-                BodyEnd::BrokeOff
-            }
+        let Some(response) = &self.response else {
+            return BodyEnd::Whole;
+        };
+        if response.body.missing().is_some() {
+            return BodyEnd::BrokeOff;
+        }
+        match &self.fault {
+            Some(fault) if !self.is_told_by_body(fault) => match fault.class {
+                FaultClass::Timeout => BodyEnd::Silent,
+                _ => BodyEnd::BrokeOff,
+            },
+            _ if response.is_short() => BodyEnd::BrokeOff,
             _ => BodyEnd::Whole,
         }
+    }
+
+    /// Whether the body says the same as a fault of its run.
+    fn is_told_by_body(&self, fault: &Fault) -> bool {
+        let told = CaptureDecoder::told_by_body(self);
+        told.is_some_and(|told| {
+            // What is said of a missing end differs from what is said of a connection that broke.
+            let is_end = told.class == FaultClass::Interrupted;
+            told.class == fault.class && (!is_end || told.message == fault.message)
+        })
+    }
+}
+
+impl CapturedResponse {
+    /// Whether the body has fewer bytes than its head promised.
+    fn is_short(&self) -> bool {
+        let is_coded = self.headers.get("content-encoding").is_some();
+        let promised = self.headers.get("content-length").filter(|_| !is_coded);
+        let promised = promised.and_then(|length| length.parse::<u64>().ok());
+        promised.is_some_and(|promised| self.body.total < promised)
     }
 }
 

@@ -45,6 +45,7 @@ impl<'a> RunReplay<'a> {
             first_byte: None,
             first_event: None,
             first_token: None,
+            first_token_delay: None,
             first_visible: None,
             last_token: None,
             closed: None,
@@ -62,11 +63,8 @@ impl<'a> RunReplay<'a> {
 
     fn read(&mut self, index: usize) -> Option<(OffsetNs, RunUpdate)> {
         let response = self.capture.response.as_ref()?;
-        let read = response.reads.get(index)?;
-        let before = index
-            .checked_sub(1)
-            .map_or(0, |before| response.reads[before].end);
-        let bytes = &response.body.bytes[before..read.end];
+        let (read, bytes) = response.read(index)?;
+        let bytes = &response.body.bytes[bytes];
         let events = self.decoder.push(bytes);
         let mut new_tokens = NewTokens::default();
         for event in &events {

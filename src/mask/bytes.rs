@@ -41,7 +41,7 @@ impl Mask {
     }
 }
 
-/// The bytes without JSON's escapes of ASCII characters.
+/// The bytes without JSON's escapes of the characters that are one byte in UTF-8.
 fn unescaped(bytes: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -54,8 +54,8 @@ fn unescaped(bytes: &[u8]) -> Vec<u8> {
                         .and_then(|d| u8::try_from(d).ok())
                 };
                 match digit(*high).zip(digit(*low)) {
-                    Some((high, low)) => (high << 4 | low, 6),
-                    None => (*first, 1),
+                    Some((high @ ..8, low)) => (high << 4 | low, 6),
+                    _ => (*first, 1),
                 }
             }
             [escaped @ (b'/' | b'"' | b'\\'), ..] if *first == b'\\' => (*escaped, 2),
@@ -99,5 +99,10 @@ mod tests {
         let mask = Mask::of_secrets([KEY]);
         assert!(mask.is_spelled_in(br#"{"k":"\u0073k-hunter2\/a\u0062c"}"#));
         assert!(!mask.is_spelled_in(br#"{"k":"\u0073k-hunter3\/a\u00zzc"}"#));
+        assert_eq!(
+            unescaped(br"\u0041\u007a\u00e9"),
+            br"Az\u00e9",
+            "no half of a character"
+        );
     }
 }

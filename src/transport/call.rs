@@ -22,6 +22,7 @@ use super::{
     pool::Pool,
     proxy::{Proxy, Via},
     send::{RequestHead, SentResponse, send},
+    version_text,
 };
 use crate::{
     clock::now,
@@ -159,7 +160,7 @@ fn response(
         .over(socket.clone(), is_shared);
     let head = Head {
         status: parts.status.as_u16(),
-        version: format!("{:?}", parts.version),
+        version: version_text(parts.version),
         headers: parts.headers,
         phases,
         connection,

@@ -1,5 +1,6 @@
 //! What goes over the wire of a run is kept, saved, shown and replayed, without loss and without secrets.
 
+mod ends;
 mod formats;
 mod kept;
 mod replayed;
@@ -7,11 +8,12 @@ mod replayed;
 use std::sync::Arc;
 
 use tokenscope::{
-    capture::{Capture, CapturedBody, CapturedRead, CapturedResponse, CapturedRun, Headers},
+    capture::{Capture, CapturedBody, CapturedRead, CapturedResponse, CapturedRun, Headers, Speed},
     chat::ChatRequest,
     dialect::DialectId,
-    endpoint::Endpoint,
+    endpoint::{Auth, Endpoint},
     history::{History, KeptCapture},
+    replay::{ReplayOptions, ReplayServer},
     run::{Origin, Run, RunHead, RunId, RunSpec, RunUpdate, Stamps, execute},
     transport::Transport,
 };
@@ -97,4 +99,19 @@ pub fn whole(kept: KeptCapture) -> Capture {
         KeptCapture::Kept(capture) => *capture,
         gone => panic!("{:?}", gone.why_gone()),
     }
+}
+
+/// Serves a capture, and an endpoint that asks it.
+pub async fn served(capture: &Capture, speed: Speed) -> (ReplayServer, Endpoint) {
+    let options = ReplayOptions {
+        address: "127.0.0.1:0".parse().unwrap(),
+        speed,
+        log: None,
+    };
+    let server = ReplayServer::start(capture.clone(), options).await.unwrap();
+    let dialect = capture.run.dialect;
+    let mut endpoint = Endpoint::custom("replay", server.base_url(dialect), dialect);
+    endpoint.auth = Auth::None;
+    endpoint.connect.timeouts.first_token_ms = 60_000;
+    (server, endpoint)
 }

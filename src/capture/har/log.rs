@@ -6,19 +6,37 @@ use serde_json::{Map, Value};
 use super::timings::HarTimings;
 use crate::capture::Headers;
 
-#[derive(Serialize, Deserialize)]
+/// A file of any program: of what others write, only the name of the program is read.
+#[derive(Deserialize)]
+pub(super) struct AnyHar {
+    pub log: AnyLog,
+}
+
+#[derive(Deserialize)]
+pub(super) struct AnyLog {
+    pub creator: Option<AnyCreator>,
+    pub entries: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct AnyCreator {
+    #[serde(default)]
+    pub name: String,
+}
+
+#[derive(Serialize)]
 pub(super) struct HarFile {
     pub log: HarLog,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(super) struct HarLog {
     pub version: String,
     pub creator: HarCreator,
     pub entries: Vec<HarEntry>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(super) struct HarCreator {
     pub name: String,
     pub version: String,

@@ -8,7 +8,8 @@ use crate::run::{Span, Stamps, ms};
 /// A phase that did not take place.
 const NONE: f64 = -1.0;
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct HarTimings {
     /// Until connecting began.
     pub blocked: f64,

@@ -2,15 +2,13 @@
 
 use serde_json::Value;
 use tokenscope::{
-    capture::{Capture, CapturedRead, Speed, har, tscap},
+    capture::{CapturedRead, Speed, har, tscap},
     dialect::DialectId,
-    endpoint::{Auth, Endpoint},
     event::{Event, Fault, FaultClass, Phase},
-    replay::{ReplayOptions, ReplayServer},
     run::Run,
 };
 
-use super::{asked, of_body, whole};
+use super::{asked, of_body, served, whole};
 use crate::{
     home::{Home, Ran},
     simulator::{dialects::endpoints, quick},
@@ -191,20 +189,6 @@ fn a_stall_is_a_gap_that_stands_out_and_what_is_not_known_is_blank() {
         assert!(page.lines().any(|line| line == "   end"), "{page}");
         assert!(page.contains("it\\nbroke \\u{1b}[31moff"), "{page}");
     }
-}
-
-async fn served(capture: &Capture, speed: Speed) -> (ReplayServer, Endpoint) {
-    let options = ReplayOptions {
-        address: "127.0.0.1:0".parse().unwrap(),
-        speed,
-        log: None,
-    };
-    let server = ReplayServer::start(capture.clone(), options).await.unwrap();
-    let dialect = capture.run.dialect;
-    let mut endpoint = Endpoint::custom("replay", server.base_url(dialect), dialect);
-    endpoint.auth = Auth::None;
-    endpoint.connect.timeouts.first_token_ms = 60_000;
-    (server, endpoint)
 }
 
 /// What an answer said, without notes of how it was sent.
