@@ -167,6 +167,7 @@ fn serve(args: &ReplayArgs, capture: &Capture) -> anyhow::Result<ExitCode> {
         let server = server.with_context(|| format!("can't serve on {}", args.listen))?;
         let dialect = capture.run.dialect;
         let url = server.base_url(dialect);
+        let stop = stopped()?;
         let mut out = stdout();
         writeln!(
             out,
@@ -176,7 +177,7 @@ fn serve(args: &ReplayArgs, capture: &Capture) -> anyhow::Result<ExitCode> {
         )?;
         out.end()?;
         drop(out);
-        stopped().await?;
+        stop.await?;
         Ok(ExitCode::SUCCESS)
     })
 }

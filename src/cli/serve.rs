@@ -185,6 +185,7 @@ async fn serve(
     };
     let gateway = (gateway::serve(options).await)
         .with_context(|| format!("can't listen on {address}: try another --listen"))?;
+    let stop = stopped()?;
     greet(&gateway, &given)?;
     let read_again = || {
         let settings = settings::load(paths)?;
@@ -194,7 +195,7 @@ async fn serve(
         }
         config_of(settings)
     };
-    reload::until(stopped(), || match read_again() {
+    reload::until(stop, || match read_again() {
         Ok(config) => gateway.reload(config),
         Err(error) => note(&format!("the settings were not read again: {error:#}")),
     })
@@ -244,7 +245,7 @@ async fn end(gateway: Gateway, history: Option<History>, grace: Duration) -> any
     tokio::select! {
         () = gateway.drain() => {}
         () = tokio::time::sleep(grace) => note("some requests were not over in time"),
-        again = stopped() => again?,
+        again = stopped()? => again?,
     }
     if let Some(history) = history
         && let Err(unstored) = history.end().await

@@ -4,19 +4,26 @@ use std::io::{self, Write as _};
 
 use super::terminal::stderr;
 
-/// Waits for Ctrl-C or SIGTERM.
-pub(super) async fn stopped() -> io::Result<()> {
+/// Waits for Ctrl-C or SIGTERM. They are listened for from the call on: whoever is told an address may send one at once.
+///
+/// # Errors
+/// If they can't be listened for.
+pub(super) fn stopped() -> io::Result<impl Future<Output = io::Result<()>>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
-        }
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        Ok(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            Ok(())
+        })
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    Ok(tokio::signal::ctrl_c())
 }
 
 /// Prints a line of the log.

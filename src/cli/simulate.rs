@@ -98,8 +98,9 @@ async fn serve(options: SimulatorOptions, ca_file: Option<&Path>) -> anyhow::Res
         private::write(file, authority.as_bytes())
             .with_context(|| format!("can't write {}", file.display()))?;
     }
+    let stop = stopped()?;
     greet(&simulator.base_url(), ca_file)?;
-    stopped().await?;
+    stop.await?;
     drop(simulator);
     Ok(ExitCode::SUCCESS)
 }
