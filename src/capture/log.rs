@@ -31,13 +31,30 @@ pub struct WireLog {
     body_total: u64,
 }
 
+/// The body so far, copied out of the reads: a slice of the connection's buffer would keep the whole buffer, many times
+/// as large as one token, in memory.
 #[derive(Default)]
-struct ReadLog(Vec<WireRead>);
+struct ReadLog {
+    body: Vec<u8>,
+    reads: Vec<CapturedRead>,
+}
 
 impl std::fmt::Debug for ReadLog {
     // What a server sends may repeat a secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} reads", self.0.len())
+        write!(f, "{} reads", self.reads.len())
+    }
+}
+
+impl ReadLog {
+    fn push(&mut self, read: &WireRead) {
+        self.body.extend_from_slice(&read.bytes);
+        self.reads.push(CapturedRead {
+            at: read.at,
+            delay: read.delay,
+            is_at_most: read.is_at_most,
+            end: self.body.len(),
+        });
     }
 }
 
@@ -59,7 +76,7 @@ impl WireLog {
             self.is_full |= self.bytes_held + read.bytes_held() > MAX_BODY_BYTES;
             if !self.is_full {
                 self.bytes_held += read.bytes_held();
-                self.reads.0.push(read.clone());
+                self.reads.push(read);
             }
         }
     }
@@ -84,7 +101,7 @@ impl WireLog {
     /// The capture of a run that is over: every secret is covered. This takes milliseconds for a long answer.
     #[must_use]
     pub fn into_capture(mut self, run: &Run) -> Capture {
-        let (bytes, reads) = std::mem::take(&mut self.reads).joined();
+        let ReadLog { body: bytes, reads } = std::mem::take(&mut self.reads);
         let mask = self.request.as_ref().map(|sent| sent.mask().clone());
         let mask = mask.unwrap_or_default();
         let mut facts = CapturedRun::of(run);
@@ -134,24 +151,6 @@ impl Capture {
                 ..CapturedBody::default()
             };
         }
-    }
-}
-
-impl ReadLog {
-    /// All bytes in one piece, and where each read ends in it. The reads are given back as they are copied.
-    fn joined(self) -> (Vec<u8>, Vec<CapturedRead>) {
-        let mut body = Vec::with_capacity(self.0.iter().map(|read| read.bytes.len()).sum());
-        let reads = self.0.into_iter().map(|read| {
-            body.extend_from_slice(&read.bytes);
-            CapturedRead {
-                at: read.at,
-                delay: read.delay,
-                is_at_most: read.is_at_most,
-                end: body.len(),
-            }
-        });
-        let reads = reads.collect();
-        (body, reads)
     }
 }
 

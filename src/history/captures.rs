@@ -18,8 +18,8 @@ use crate::{
 /// zstd's default: a text of a stream becomes a tenth, at some hundred MB/s.
 const LEVEL: i32 = 3;
 
-/// Most bytes of a capture's text in a row.
-const BLOCK_BYTES: usize = 1 << 20;
+/// Most bytes of a capture's text in a row. zstd takes up several times as much while it compresses one.
+const BLOCK_BYTES: usize = 256 << 10;
 
 /// Captures that are removed in one go while others wait for the writer.
 const MAX_REMOVED: usize = 1_000;

@@ -313,7 +313,7 @@ CREATE TABLE endpoint_check (
 
 /// Version 9: what went over the wire of a run.
 ///
-/// - `capture_piece` holds the `.tscap` text of a capture: each row is a block of at most 1 MiB, compressed by zstd.
+/// - `capture_piece` holds the `.tscap` text of a capture: each row is a block of at most 256 KiB, compressed by zstd.
 /// - `capture.bytes` is the size of these rows together, 0 once they were removed; `removed` is then a word of
 ///   `captures::Removed`. A run that never had a capture has no row.
 /// - `meta.capture_bytes` is the sum of `capture.bytes`, kept by triggers.

@@ -51,7 +51,7 @@ fn run(name: &str, response: Vec<u8>) -> Value {
         run["outcome"],
         run["fault"]
     );
-    assert!(took.peak < ROOM, "{name}: {} bytes of memory", took.peak);
+    assert!(took.above() < ROOM, "{name}: {} bytes of memory", took.peak);
     assert!(took.disk < DISK_ROOM, "{name}: {} bytes on disk", took.disk);
     run
 }

@@ -43,7 +43,7 @@ pub(super) fn base() -> usize {
 
 fn assert_twice(name: &str, flood: &Flood, size: usize, json: bool) -> Took {
     let took = ask(flood, json);
-    let (above, disk) = (took.peak.saturating_sub(base()), took.disk);
+    let (above, disk) = (took.above(), took.disk);
     println!(
         "large {name} {} json={json}: {} MiB of {} above {}, disk {} KiB",
         flood.dialect,

@@ -143,7 +143,7 @@ fn assert_each_is_bounded(dialect: &'static str, rows: &[Row]) {
         let budget = budget + 2 * wire;
         let took = least(&flood, base() + budget);
         let run = took.run();
-        let above = took.peak.saturating_sub(base());
+        let above = took.above();
         println!(
             "matrix {dialect} {kind}: {} KiB above, disk {} KiB, {}",
             above >> 10,
