@@ -6,10 +6,12 @@ mod columns;
 mod compare;
 mod facts;
 mod findings;
+mod gaps;
 mod head;
 mod histogram;
 mod measured;
 mod overview;
+mod part;
 mod phases;
 mod time_axis;
 mod timeline;
@@ -88,6 +90,16 @@ impl Inspector {
         self.compare.pick(run, cx)
     }
 
+    /// It is closed, or shows another run: it waits no longer for a run to compare with.
+    pub fn stop_waiting(&mut self) {
+        self.compare.stop_waiting();
+    }
+
+    /// A run is gone: the shown one is compared with it no longer.
+    pub fn forget(&mut self, run: RunId) {
+        self.compare.forget(run);
+    }
+
     /// Takes what was asked for.
     pub fn logic(&mut self, cx: &mut Cx<'_>) {
         self.compare.logic(cx);
@@ -112,7 +124,9 @@ impl Inspector {
                 (InspectorTab::Overview, "Overview"),
                 (InspectorTab::Waterfall, "Waterfall"),
             ];
-            segmented(ui, cx.theme, "Inspector", &mut self.tab, &tabs);
+            if segmented(ui, cx.theme, "Inspector", &mut self.tab, &tabs) {
+                self.compare.stop_waiting();
+            }
             if self.tab == InspectorTab::Waterfall {
                 self.compare.menu_ui(ui, cx, run);
             }

@@ -3,6 +3,7 @@
 mod badge;
 mod button;
 mod field;
+mod keys;
 mod menu;
 mod notice;
 mod number;
@@ -15,11 +16,12 @@ pub use button::{
     primary_button, segmented,
 };
 pub use field::{choice_box, labeled_field, search_box, toggle};
+pub use keys::keys_are_free;
 pub use menu::{danger_item, menu_gap, menu_item};
 pub use notice::{Tone, banner, card, contained, dialog, empty, hairline, key_value, section};
 pub(crate) use number::zoned;
 pub use number::{
-    ago, count, date_time, figure_text, figure_ui, figure_value_ui, ms_text, time_of_day,
+    ago, count, counted, date_time, figure_text, figure_ui, figure_value_ui, ms_text, time_of_day,
 };
 pub use outcome::{Outcome, connection_icon};
 pub use switch::switch;

@@ -1,7 +1,7 @@
 //! What is drawn of a run's reads: one column for each point of the screen, however many reads there are.
 
 use super::{
-    facts::Gap,
+    gaps::Gap,
     time_axis::{TimeRange, ns},
 };
 use crate::run::Read;

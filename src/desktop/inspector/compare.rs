@@ -51,6 +51,16 @@ impl Compare {
         matches!(self.search, Search::Click)
     }
 
+    /// Waits no longer, neither for a click nor for the history.
+    pub fn stop_waiting(&mut self) {
+        self.search = Search::Nothing;
+    }
+
+    /// The run is gone: it is compared with no longer.
+    pub fn forget(&mut self, run: RunId) {
+        self.with = self.with.filter(|with| *with != run);
+    }
+
     /// Takes the run that was clicked, if a click is waited for.
     pub fn pick(&mut self, run: RunId, cx: &mut Cx<'_>) -> bool {
         let is_picking = self.is_picking();
@@ -122,7 +132,7 @@ impl Compare {
         if self.is_picking() {
             ui.label(caption(cx.theme, "Click a run in the table"));
             if ghost_button(ui, cx.theme, "Cancel").clicked() {
-                self.search = Search::Nothing;
+                self.stop_waiting();
             }
         }
         if let Some(problem) = &self.problem {

@@ -7,30 +7,22 @@ use crate::{
     event::Usage,
     measure::{
         Figure,
-        arrivals::{Arrival, arrivals},
-        burst::{Burst, Stall, stalls},
+        arrivals::arrivals,
+        burst::{Burst, stalls},
         figures,
     },
     run::{OffsetNs, Read, Run, RunId, RunState, StampedBy},
     settings::Settings,
 };
 
-use super::histogram::GapHistogram;
+use super::{
+    gaps::{Gap, gap_range, gaps},
+    histogram::GapHistogram,
+};
 
 /// A live run with more reads than this is looked at again no sooner than after [`PAUSE_SECS`].
 const MANY_READS: usize = 2_000;
 const PAUSE_SECS: f64 = 0.2;
-
-/// The gap before an arrival.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// When the arrival came.
-    pub at: OffsetNs,
-    /// How long after the one before, in nanoseconds.
-    pub ns: u64,
-    /// Whether it stands far out.
-    pub is_stall: bool,
-}
 
 /// What is derived from a run.
 #[derive(Debug)]
@@ -41,6 +33,10 @@ pub struct RunFacts {
     values: Vec<Option<f64>>,
     /// The gaps between arrivals of tokens, in order.
     pub gaps: Vec<Gap>,
+    /// The shortest and the longest gap, in nanoseconds.
+    pub gap_range: Option<(u64, u64)>,
+    /// The longest of our delays, in nanoseconds; `None` if none is known.
+    pub longest_delay: Option<u32>,
     /// How the gaps spread.
     pub histogram: GapHistogram,
     /// Whether something buffers.
@@ -69,8 +65,17 @@ struct RunMark {
     usage: Option<Usage>,
     reasoning: bool,
     closed: Option<OffsetNs>,
-    /// Which settings hold: prices come from them.
-    settings: usize,
+    settings: SettingsInForce,
+}
+
+/// The settings that hold; prices come from them. Kept, so that no later ones can be at their address.
+#[derive(Clone, Debug)]
+struct SettingsInForce(Arc<Settings>);
+
+impl PartialEq for SettingsInForce {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl RunMark {
@@ -83,7 +88,7 @@ impl RunMark {
             usage: run.answer.usage,
             reasoning: run.answer.reasoning.is_empty(),
             closed: run.stamps.closed,
-            settings: Arc::as_ptr(settings).addr(),
+            settings: SettingsInForce(Arc::clone(settings)),
         }
     }
 }
@@ -106,7 +111,9 @@ impl RunFacts {
             histogram: GapHistogram::of(&gaps),
             burst: Burst::of(run, &arrivals),
             stalls: stalls.len(),
+            gap_range: gap_range(&gaps),
             gaps,
+            longest_delay: run.reads.iter().filter_map(|read| read.delay).max(),
             stamped_by: run.stamped_by(),
             bytes: run.reads.iter().map(|read| u64::from(read.bytes)).sum(),
             token_reads: token_reads.count() as u64,
@@ -127,19 +134,6 @@ impl RunFacts {
     pub fn figures(&self) -> impl Iterator<Item = (&'static Figure, Option<f64>)> {
         figures().zip(self.values.iter().copied())
     }
-}
-
-fn gaps(arrivals: &[Arrival], stalls: &[Stall]) -> Vec<Gap> {
-    let mut stalls = stalls.iter().peekable();
-    let pairs = arrivals.windows(2);
-    let gaps = pairs.map(|pair| Gap {
-        at: pair[1].first_at,
-        ns: pair[1].first_at.saturating_sub(pair[0].first_at),
-        is_stall: stalls
-            .next_if(|stall| stall.end == pair[1].first_at)
-            .is_some(),
-    });
-    gaps.collect()
 }
 
 /// A value as indented JSON.

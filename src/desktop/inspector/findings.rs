@@ -2,7 +2,7 @@
 
 use egui::{Label, RichText, Ui};
 
-use super::overview::part;
+use super::part::part;
 use crate::{
     conformance::{self, Finding},
     desktop::{

@@ -2,11 +2,11 @@
 
 use egui::{Align2, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use super::facts::Gap;
+use super::gaps::Gap;
 use crate::{
     desktop::{
         theme::{Theme, caption, size},
-        widgets::{count, ms_text},
+        widgets::{count, counted, ms_text},
     },
     run::ms,
 };
@@ -77,10 +77,8 @@ impl GapHistogram {
         let shown = self.classes.len() + 2;
         let (rect, response) =
             ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT + 18.0), Sense::hover());
-        let name = format!(
-            "Histogram of {} gaps",
-            count(self.classes.iter().map(|class| class.gaps).sum())
-        );
+        let all = self.classes.iter().map(|class| class.gaps).sum();
+        let name = format!("Histogram of {}", counted(all, "gap"));
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
         #[expect(clippy::cast_precision_loss, reason = "a few dozen classes")]
         let width = (rect.width() / shown as f32).min(48.0);
@@ -145,17 +143,12 @@ impl GapHistogram {
         let class = self.first + place;
         let ends = [class, class + 1].map(|class| ms_text(Self::begin_ms(class)));
         let GapClass { gaps, stalls } = self.classes[place];
-        let noun = if gaps == 1 { "gap" } else { "gaps" };
         let stalls = match stalls {
             0 => String::new(),
             stalls => format!(", {} of them stalls", count(stalls)),
         };
-        format!(
-            "{} {noun} from {} to {}{stalls}",
-            count(gaps),
-            ends[0],
-            ends[1]
-        )
+        let gaps = counted(gaps, "gap");
+        format!("{gaps} from {} to {}{stalls}", ends[0], ends[1])
     }
 }
 

@@ -26,8 +26,11 @@ pub fn groups_ui(ui: &mut Ui, theme: &Theme, run: &Run, facts: &RunFacts, prices
         // A run without an answer has no figures of some groups.
         let of_group = || facts.figures().filter(|(figure, _)| figure.group == group);
         let any = of_group().any(|(_, value)| value.is_some());
-        let usage = run.answer.usage.filter(|_| group == FigureGroup::Cost);
-        if !any && link.is_none() && usage.is_none() {
+        let is_cost = group == FigureGroup::Cost;
+        let usage = run.answer.usage.filter(|_| is_cost);
+        let finish = run.answer.finish.as_ref();
+        let finish = finish.filter(|finish| is_cost && !finish.raw.is_empty());
+        if !any && link.is_none() && usage.is_none() && finish.is_none() {
             continue;
         }
         ui.add_space(space::S);
@@ -55,8 +58,7 @@ pub fn groups_ui(ui: &mut Ui, theme: &Theme, run: &Run, facts: &RunFacts, prices
                 };
                 cells.push((name, meaning, Box::new(value_ui)));
             }
-            let finish = run.answer.finish.as_ref();
-            if let Some(finish) = finish.filter(|_| group == FigureGroup::Cost) {
+            if let Some(finish) = finish {
                 let meaning = "Why the answer ended, in the provider’s word";
                 let value_ui = |ui: &mut Ui| {
                     ui.add(Label::new(visible(&finish.raw).into_owned()).truncate());

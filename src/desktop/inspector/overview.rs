@@ -6,6 +6,7 @@ use super::{
     facts::{RunFacts, pretty},
     findings,
     measured::{groups_ui, reads_ui},
+    part::part,
     phases,
     verdict::burst_ui,
 };
@@ -77,12 +78,6 @@ fn time_ui(ui: &mut Ui, theme: &Theme, run: &Run, facts: &RunFacts) {
         reads_ui(ui, theme, run, facts);
         burst_ui(ui, theme, facts);
     });
-}
-
-pub fn part(ui: &mut Ui, theme: &Theme, title: &str, content: impl FnOnce(&mut Ui)) {
-    ui.add_space(space::S);
-    ui.label(strong(title).size(size::SMALL).color(theme.text_dim));
-    content(ui);
 }
 
 fn fault_ui(ui: &mut Ui, theme: &Theme, fault: &Fault) {

@@ -38,6 +38,7 @@ impl Timeline {
                 Some(ShownRun { run, facts, title })
             })
             .collect();
+        self.waterfall.follow(&shown);
         let steps = Waterfall::keys(ui);
         let clicked = self.tools_ui(ui, theme, &shown);
         for step in steps.into_iter().chain(clicked) {

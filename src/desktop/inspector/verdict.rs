@@ -4,7 +4,7 @@ use egui::{Color32, Label, Response, RichText, Ui};
 
 use super::facts::RunFacts;
 use crate::{
-    desktop::{icons, theme::Theme, widgets::count},
+    desktop::{icons, theme::Theme, widgets::counted},
     measure::burst::BurstVerdict,
 };
 
@@ -29,11 +29,8 @@ pub fn burst_ui(ui: &mut Ui, theme: &Theme, facts: &RunFacts) {
         line_ui(ui, theme, icon, color, &burst.to_string()).on_hover_text(HOW);
     }
     if facts.stalls > 0 {
-        let noun = if facts.stalls == 1 { "stall" } else { "stalls" };
-        let text = format!(
-            "{} {noun}: gaps of 250 ms or more that stand far out",
-            count(facts.stalls as u64)
-        );
+        let stalls = counted(facts.stalls as u64, "stall");
+        let text = format!("{stalls}: gaps of 250 ms or more that stand far out");
         line_ui(ui, theme, icons::TIMER, theme.bad, &text).on_hover_text(
             "A gap is a stall if the modified z-score of its logarithm is above 3.5 (Iglewicz & Hoaglin 1993)",
         );

@@ -4,6 +4,7 @@
 //! single read.
 
 mod draw;
+mod lane;
 mod lanes;
 mod marks;
 mod pointed;
@@ -17,7 +18,7 @@ use super::{
     time_axis::{TimeRange, ns},
 };
 use crate::{
-    desktop::theme::Theme,
+    desktop::{theme::Theme, widgets::keys_are_free},
     run::{Read, Run, RunId},
 };
 
@@ -73,7 +74,8 @@ pub enum AxisStep {
 pub struct Waterfall {
     /// What is shown; `None` shows all, also while a run grows.
     range: Option<TimeRange>,
-    /// The read that was chosen.
+    /// The runs that were shown last, and the read that was chosen in one of them.
+    of: Vec<RunId>,
     cursor: Option<ReadPlace>,
     drawn: [Drawn; 2],
     is_pointed: bool,
@@ -137,7 +139,7 @@ impl Waterfall {
     /// Shows the runs, one below the other, in the width that is left.
     pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, shown: &[ShownRun<'_>]) {
         let whole = whole(shown);
-        self.follow(shown, whole);
+        self.follow(shown);
         let names = (ui.available_width() * 0.2).clamp(164.0, 190.0);
         let range = self.range.unwrap_or(whole);
         let width = (ui.available_width() - names - 14.0).max(40.0);
@@ -193,13 +195,19 @@ impl Waterfall {
         self.is_pointed
     }
 
-    /// Leaves a cursor that is no longer there, and a range that is out of the axis.
-    fn follow(&mut self, shown: &[ShownRun<'_>], whole: TimeRange) {
+    /// Drops the cursor where its read is gone or the runs are others, and a range that is out of the axis.
+    pub fn follow(&mut self, shown: &[ShownRun<'_>]) {
+        let ids = shown.iter().map(|shown| shown.run.head.id);
+        if !ids.clone().eq(self.of.iter().copied()) {
+            self.of = ids.collect();
+            self.cursor = None;
+        }
         let is_there = |cursor: &ReadPlace| {
             let run = shown.get(cursor.run);
             run.is_some_and(|shown| cursor.read < shown.run.reads.len())
         };
         self.cursor = self.cursor.filter(is_there);
+        let whole = whole(shown);
         self.range = self.range.map(|range| range.moved(0.0, whole));
         self.range = self.range.filter(|range| range.length() < whole.length());
     }
@@ -225,9 +233,9 @@ impl Waterfall {
         }
     }
 
-    /// What the keys ask for while no text has the focus.
+    /// What the keys ask for.
     pub fn keys(ui: &Ui) -> Vec<AxisStep> {
-        if ui.ctx().text_edit_focused() {
+        if !keys_are_free(ui) {
             return Vec::new();
         }
         let keys = [
@@ -266,7 +274,7 @@ impl Waterfall {
                 hidden.map_or(self.range, |at| Some(range.around(at, whole)))
             }
         };
-        self.follow(shown, whole);
+        self.follow(shown);
     }
 
     /// Moves the cursor by one read; the first step goes to the first read that is shown.

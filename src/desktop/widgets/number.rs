@@ -77,6 +77,13 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// A number of things, in the singular or the plural: `1 run`, `320 runs`.
+#[must_use]
+pub fn counted(number: u64, noun: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", count(number))
+}
+
 /// A figure of a run: its value or a dash, with its definition on hover.
 pub fn figure_ui(
     ui: &mut Ui,
@@ -173,6 +180,9 @@ mod tests {
     #[test]
     fn thousands_stand_apart() {
         assert_eq!(count(7), "7");
+        assert_eq!(counted(1, "run"), "1 run");
+        assert_eq!(counted(0, "run"), "0 runs");
+        assert_eq!(counted(2_000, "gap"), "2\u{202f}000 gaps");
         assert_eq!(count(1_000_000), "1\u{202f}000\u{202f}000");
     }
 }

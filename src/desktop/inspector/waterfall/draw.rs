@@ -6,7 +6,7 @@ use egui::{
 
 use super::{
     AXIS, Drawn, Most, Plot, ReadPlace, ShownRun,
-    lanes::{LaneRow, WaterfallLane},
+    lane::{LaneRow, WaterfallLane},
     ticks::{delay_ui, gaps_ui, stream_ui},
 };
 use crate::{
@@ -61,7 +61,7 @@ pub fn row_ui(
         WaterfallLane::Verdict => verdict_ui(ui, theme, left, strip, shown),
         WaterfallLane::Marks => {}
         WaterfallLane::Reused => {
-            let why = "The connection was open already, so that this run has no DNS, TCP and TLS";
+            let why = "The connection was open already: this run needed no DNS, TCP or TLS";
             name_ui(ui, theme, names, row, "Connection", "reused", why);
         }
         WaterfallLane::Phase(segment) => {
@@ -72,8 +72,8 @@ pub fn row_ui(
         WaterfallLane::Stream => {
             let took = run.stamps.first_token.zip(run.stamps.last_token);
             let took = took.map(|(first, last)| ms_text(ms(last.saturating_sub(first))));
-            let why = "From the first to the last token. Each tick is a read: its height above the line shows tokens, \
-                       below it bytes";
+            let why = "From the first to the last token. Each tick is a read: its height above the line shows how many \
+                       tokens it brought, its depth below the line how many bytes";
             name_ui(
                 ui,
                 theme,
@@ -86,16 +86,18 @@ pub fn row_ui(
             stream_ui(&painter, theme, plot, strip, run, &drawn.reads, most);
         }
         WaterfallLane::Delay => {
-            let longest = run.reads.iter().filter_map(|read| read.delay).max();
-            let longest = ms_text(ms(longest.unwrap_or(0).into()));
-            let why = "How much later than the kernel this program received each read; the longest. It is in no figure";
+            let longest = shown.facts.longest_delay.unwrap_or(0);
+            let longest = ms_text(ms(longest.into()));
+            let why = "How long after the kernel this program received each read; the number is the longest delay. The \
+                       times shown are the kernel's: they don't contain it";
             name_ui(ui, theme, names, row, "Our delay", &longest, why);
             delay_ui(&painter, theme, strip, &drawn.reads);
         }
         WaterfallLane::Gaps => {
-            let longest = shown.facts.gaps.iter().map(|gap| gap.ns).max();
-            let longest = ms_text(ms(longest.unwrap_or(0)));
-            let why = "The time from one arrival of tokens to the next, on a logarithmic scale; the longest. Stalls are red";
+            let (_, longest) = shown.facts.gap_range.unwrap_or_default();
+            let longest = ms_text(ms(longest));
+            let why = "The time from one arrival of tokens to the next, on a logarithmic scale; the number is the longest \
+                       gap. Stalls are red";
             name_ui(ui, theme, names, row, "Gaps", &longest, why);
             gaps_ui(ui, &painter, theme, strip, shown, &drawn.gaps);
         }
@@ -120,7 +122,7 @@ fn title_ui(ui: &Ui, theme: &Theme, left: f32, strip: Rect, shown: &ShownRun<'_>
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, shown.title));
 }
 
-/// Whether something buffers, cut where there is no more room.
+/// Whether something buffers. The text is cut off where it does not fit.
 fn verdict_ui(ui: &Ui, theme: &Theme, left: f32, strip: Rect, shown: &ShownRun<'_>) {
     let Some(burst) = &shown.facts.burst else {
         return;
@@ -140,7 +142,7 @@ fn verdict_ui(ui: &Ui, theme: &Theme, left: f32, strip: Rect, shown: &ShownRun<'
     response.on_hover_text(format!("{text}. {HOW}"));
 }
 
-/// The name of a strip at its left, and its figure at the right of that.
+/// A strip's name, and its figure to the right of that.
 fn name_ui(ui: &Ui, theme: &Theme, rect: Rect, row: &LaneRow, name: &str, figure: &str, why: &str) {
     let center = match row.lane {
         WaterfallLane::Stream | WaterfallLane::Gaps => rect.top() + 12.0,

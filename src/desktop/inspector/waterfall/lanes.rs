@@ -2,53 +2,15 @@
 
 use egui::Rangef;
 
-use super::{ShownRun, marks::MarkLabels};
+use super::{
+    ShownRun,
+    lane::{LaneRow, WaterfallLane},
+    marks::MarkLabels,
+};
 use crate::{
     desktop::inspector::phases::{Segment, segments},
     run::ConnectionKind,
 };
-
-/// One strip of the waterfall.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum WaterfallLane {
-    /// The name of the run, if there are two.
-    Title,
-    /// Whether something buffers, if there are two runs.
-    Verdict,
-    /// The names of the marks: first token, end.
-    Marks,
-    /// The connection was open already: there is nothing to draw for DNS, TCP and TLS.
-    Reused,
-    /// A phase as a bar.
-    Phase(Segment),
-    /// The reads as ticks.
-    Stream,
-    /// How late this program read them.
-    Delay,
-    /// The gaps between arrivals of tokens.
-    Gaps,
-}
-
-/// A strip with its place.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LaneRow {
-    /// Which of the runs it belongs to.
-    pub run: usize,
-    /// What it shows.
-    pub lane: WaterfallLane,
-    /// Its top and bottom.
-    pub y: Rangef,
-}
-
-impl LaneRow {
-    /// The same strip, lower by so many points.
-    pub fn moved(&self, by: f32) -> Self {
-        Self {
-            y: Rangef::new(self.y.min + by, self.y.max + by),
-            ..*self
-        }
-    }
-}
 
 /// The strips of all runs, and how high they are together.
 pub fn rows(shown: &[ShownRun<'_>], labels: &[MarkLabels]) -> (Vec<LaneRow>, f32) {
@@ -84,7 +46,7 @@ pub fn rows(shown: &[ShownRun<'_>], labels: &[MarkLabels]) -> (Vec<LaneRow>, f32
         }
         if !shown.run.reads.is_empty() {
             add(WaterfallLane::Stream, if two { 48.0 } else { 64.0 });
-            if shown.run.reads.iter().any(|read| read.delay.is_some()) {
+            if shown.facts.longest_delay.is_some() {
                 add(WaterfallLane::Delay, 20.0);
             }
         }

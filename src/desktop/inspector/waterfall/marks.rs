@@ -6,13 +6,13 @@ use egui::{Color32, FontId, Galley, Rangef, Rect, Stroke, Ui, pos2, vec2};
 
 use super::{
     Plot, ShownRun,
-    lanes::{LaneRow, WaterfallLane},
+    lane::{LaneRow, WaterfallLane},
 };
 use crate::{
     desktop::{
         inspector::time_axis::{TimeRange, ns},
         theme::{Theme, size},
-        widgets::ms_text,
+        widgets::{Outcome, ms_text},
     },
     run::{OffsetNs, Run, ms},
 };
@@ -53,7 +53,10 @@ fn marks(theme: &Theme, run: &Run) -> Vec<(String, OffsetNs, Color32)> {
         .filter(|at| Some(*at) != stamps.first_token);
     let end = run.answer.fault.as_ref().map_or_else(
         || ("end".to_owned(), theme.text_dim),
-        |fault| (fault.class.as_str().replace('_', " "), theme.bad),
+        |fault| {
+            let outcome = Outcome::of(run.state, Some(fault.class));
+            (outcome.word.replace('_', " "), outcome.color(theme))
+        },
     );
     let all = [
         ("first token".to_owned(), stamps.first_token, theme.accent),

@@ -4,7 +4,7 @@ use egui::{Rect, Response, Tooltip, Ui, pos2, vec2};
 
 use super::{
     Plot, REACH, ReadPlace, ShownRun,
-    lanes::{LaneRow, WaterfallLane},
+    lane::{LaneRow, WaterfallLane},
     nearest,
     ticks::TOKENS,
 };
@@ -12,7 +12,7 @@ use crate::{
     desktop::{
         inspector::{phases::Segment, time_axis::ns},
         theme::{Theme, caption, strong},
-        widgets::{count, ms_text},
+        widgets::{count, counted, ms_text},
     },
     run::{OffsetNs, Run, ms},
 };
@@ -48,11 +48,6 @@ fn exact(at: OffsetNs) -> String {
     format!("{whole}.{:03} ms", at / 1_000 % 1_000)
 }
 
-fn some(number: u32, noun: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{s}", count(number.into()))
-}
-
 /// A read in words: which, when, what it brought, how late it was read.
 pub fn read_lines(run: &Run, index: usize) -> Option<Vec<String>> {
     let read = run.reads.get(index)?;
@@ -69,9 +64,9 @@ pub fn read_lines(run: &Run, index: usize) -> Option<Vec<String>> {
         None => format!("at {}", exact(read.at)),
     };
     let brought = [
-        some(read.bytes, "byte"),
-        some(read.events, "event"),
-        some(read.tokens, "token"),
+        counted(read.bytes.into(), "byte"),
+        counted(read.events.into(), "event"),
+        counted(read.tokens.into(), "token"),
     ];
     let mut lines = vec![which, after, brought.join(", ")];
     if let Some(delay) = read.delay {

@@ -120,9 +120,7 @@ pub fn gaps_ui(
     shown: &ShownRun<'_>,
     columns: &[GapColumn],
 ) {
-    let gaps = &shown.facts.gaps;
-    let longest = gaps.iter().map(|gap| gap.ns).max().unwrap_or(1);
-    let shortest = gaps.iter().map(|gap| gap.ns).min().unwrap_or(1);
+    let (shortest, longest) = shown.facts.gap_range.unwrap_or((1, 1));
     // At least a decade, so that even gaps are no noise.
     let top = log(longest) + 0.15;
     let bottom = (log(shortest) - 0.15).min(top - 1.0);

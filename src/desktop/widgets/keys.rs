@@ -1,0 +1,10 @@
+//! Whom the keys belong to.
+
+use egui::Ui;
+
+/// Whether a view may take keys: no text is edited, and no dialog is open over it.
+#[must_use]
+pub fn keys_are_free(ui: &Ui) -> bool {
+    let is_on_top = ui.memory(|memory| memory.is_above_modal_layer(ui.layer_id()));
+    is_on_top && !ui.ctx().text_edit_focused()
+}
