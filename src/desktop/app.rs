@@ -333,6 +333,7 @@ impl App {
         match action {
             Action::Go(view) => self.current = *view,
             Action::OpenRun(_) | Action::OpenRunsOf(_) => self.current = ViewId::Runs,
+            Action::Deleted(run) => self.state.forget(*run),
             Action::EditEndpoint(_) => self.current = ViewId::Settings,
             Action::Ask(_) => self.current = ViewId::Playground,
             Action::Look(appearance) => self.set_appearance(ctx, *appearance),

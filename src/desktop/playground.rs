@@ -202,9 +202,17 @@ impl View for Playground {
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) {
-        if let Action::Ask(target) = action {
-            self.ask_target(target);
-            self.act_all(cx);
+        match action {
+            Action::Ask(target) => {
+                self.ask_target(target);
+                self.act_all(cx);
+            }
+            Action::Deleted(run) => {
+                self.answers.remove(run);
+                // The state knows that it is gone: nobody need ask.
+                self.asked_runs.insert(*run);
+            }
+            _ => {}
         }
     }
 

@@ -8,6 +8,7 @@ mod filters;
 mod pages;
 mod table;
 mod verb;
+mod walk;
 
 use std::collections::BTreeSet;
 
@@ -17,10 +18,10 @@ pub use self::verb::RunsVerb;
 use self::{delete::Delete, export::Export, filters::Wanted, pages::Pages};
 use super::{
     icons,
-    inspector::{Inspector, InspectorClick, InspectorTab, Neighbours},
+    inspector::{Inspector, InspectorClick, InspectorTab},
     theme::{caption, space},
     view::{Action, Cx, Verb, VerbId, View, ViewId},
-    widgets::{Tone, banner, contained, count, empty, ghost_button, primary_button, search_box},
+    widgets::{Tone, banner, contained, counted, empty, ghost_button, primary_button, search_box},
 };
 use crate::{
     endpoint::TargetId,
@@ -47,8 +48,12 @@ pub struct Runs {
     /// All targets seen so far, to filter by.
     known: BTreeSet<TargetId>,
     selected: Option<RunId>,
-    /// The row of the keyboard's cursor.
+    /// The row of the keyboard's cursor, that of the open run if there is one.
     row: usize,
+    /// How many rows there were when the open run was found in that row.
+    rows_then: usize,
+    /// A step from the open run, down or up, that waits for the page of the row.
+    step: Option<bool>,
     /// A row to bring into view in the next frame.
     reveal: Option<usize>,
     focus_search: bool,
@@ -123,22 +128,22 @@ impl View for Runs {
         match action {
             Action::OpenRun(run) => {
                 self.select(*run, cx);
-                if let Some(row) = self.pages.place(*run) {
-                    self.row = row;
-                    self.reveal = Some(row);
-                }
+                self.reveal = self.pages.place(*run).or(self.reveal);
             }
             Action::OpenRunsOf(target) => {
                 self.known.insert(target.clone());
                 self.wanted = self.wanted.only(target.clone());
-                self.selected = None;
+                self.close_inspector();
             }
+            Action::Deleted(run) => self.forget(*run),
             _ => {}
         }
     }
 
     fn logic(&mut self, cx: &mut Cx<'_>) {
-        self.pages.take_in();
+        if self.pages.take_in() {
+            self.follow_rows(cx);
+        }
         self.known
             .extend(self.pages.rows().map(|row| row.target.clone()));
         self.inspector.logic(cx);
@@ -151,8 +156,7 @@ impl View for Runs {
         }
         if let Some(deleted) = self.delete.as_mut().and_then(|dialog| dialog.logic(cx)) {
             self.delete = None;
-            self.selected = self.selected.filter(|run| *run != deleted);
-            self.pages.outdate();
+            cx.actions.push(Action::Deleted(deleted));
         }
     }
 
@@ -169,10 +173,11 @@ impl View for Runs {
         }
         self.keys(ui, cx);
         if self.inspector_ui(ui, cx) {
-            self.pages.want(self.row, self.row, cx.commands);
+            let rows = self.rows_beside().unwrap_or((self.row, self.row));
+            self.pages.want(rows, None, cx.commands);
         } else if self.pages.total() == Some(0) {
             self.empty_ui(ui, cx);
-            self.pages.want(0, 0, cx.commands);
+            self.pages.want((0, 0), None, cx.commands);
         } else {
             self.table_ui(ui, cx);
         }
@@ -221,7 +226,7 @@ impl Runs {
         } else {
             self.pages.begin(self.wanted.query(now_unix_ns()));
             self.asked = Some(self.wanted.clone());
-            self.row = 0;
+            (self.row, self.rows_then) = (0, 0);
         }
     }
 
@@ -247,8 +252,7 @@ impl Runs {
                         self.open_export();
                     }
                     if let Some(total) = self.pages.total() {
-                        let runs = if total == 1 { "run" } else { "runs" };
-                        ui.label(caption(theme, format!("{} {runs}", count(total as u64))));
+                        ui.label(caption(theme, counted(total as u64, "run")));
                     }
                 });
             });
@@ -276,57 +280,28 @@ impl Runs {
                 })
             })
             .inner;
-        let (first, last) = shown.seen.unwrap_or((0, 0));
-        self.pages.want(first, last, cx.commands);
+        let seen = shown.seen.unwrap_or((0, 0));
+        self.pages.want(seen, self.rows_beside(), cx.commands);
         if let Some(sort) = shown.sort {
             self.wanted.sort = sort;
             ui.ctx().request_repaint();
         }
-        if let Some((row, run)) = shown.clicked
+        if let Some(run) = shown.clicked
             && !self.inspector.pick(run, cx)
         {
-            self.row = row;
             self.select(run, cx);
-        }
-    }
-
-    /// Handles the arrow keys and Escape while no text field has the focus.
-    fn keys(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
-        if ui.ctx().text_edit_focused() || self.export.is_some() || self.delete.is_some() {
-            return;
-        }
-        let (up, down, escape) = ui.input_mut(|input| {
-            let mut pressed = |key| input.consume_key(Modifiers::NONE, key);
-            (
-                pressed(Key::ArrowUp),
-                pressed(Key::ArrowDown),
-                pressed(Key::Escape),
-            )
-        });
-        if escape {
-            self.selected = None;
-        }
-        if up || down {
-            self.walk(down, cx);
-        }
-    }
-
-    /// Shows the run in the row above or below; the first step shows the row of the cursor.
-    fn walk(&mut self, down: bool, cx: &mut Cx<'_>) {
-        let last = self.pages.total().unwrap_or_default().saturating_sub(1);
-        self.row = match (self.selected, down) {
-            (None, _) => self.row,
-            (Some(_), false) => self.row.saturating_sub(1),
-            (Some(_), true) => (self.row + 1).min(last),
-        };
-        if let Some(run) = self.pages.row(self.row).map(|row| row.id) {
-            self.select(run, cx);
-            self.reveal = Some(self.row);
         }
     }
 
     fn select(&mut self, run: RunId, cx: &mut Cx<'_>) {
+        if self.selected != Some(run) {
+            self.close_inspector();
+        }
         self.selected = Some(run);
+        self.rows_then = 0;
+        if let (Some(row), Some(total)) = (self.pages.place(run), self.pages.total()) {
+            (self.row, self.rows_then) = (row, total);
+        }
         if !cx.state.runs.contains_key(&run) {
             cx.commands.push(Command::Run(RunCommand::Load(run)));
         }
@@ -341,11 +316,7 @@ impl Runs {
         let frame = egui::Frame::new()
             .fill(cx.theme.background)
             .inner_margin(Margin::symmetric(16, 10));
-        let total = self.pages.total().unwrap_or_default();
-        let neighbours = Neighbours {
-            previous: self.row > 0,
-            next: self.row + 1 < total,
-        };
+        let neighbours = self.neighbours();
         let inspector = &mut self.inspector;
         let room = ui.available_width();
         let tab = inspector.tab();
@@ -365,7 +336,7 @@ impl Runs {
             panel.frame(frame).show(ui, &mut content).inner
         };
         match clicked {
-            Some(InspectorClick::Close) => self.selected = None,
+            Some(InspectorClick::Close) => self.close_inspector(),
             Some(InspectorClick::CopyJson) => self.copy_json(selected, cx),
             Some(InspectorClick::Delete) => self.delete = Some(Delete::new(selected)),
             Some(InspectorClick::Previous) => self.walk(false, cx),

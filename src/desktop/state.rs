@@ -1,5 +1,7 @@
 //! What the engine has said, folded: the one thing that all views read.
 
+mod kept;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -20,9 +22,6 @@ use crate::{
     run::{Run, RunId, RunUpdate},
     settings::{Paths, Settings, SettingsProblem},
 };
-
-/// Runs that stay although no view shows them: the latest, which may be looked at next.
-const SPARE: usize = 16;
 
 /// What the engine told all views; [`State::apply`] folds it. What one view asked for comes to it alone, as the
 /// answer to its question.
@@ -204,44 +203,6 @@ impl State {
         }
     }
 
-    /// Whether what ends now is written to the history.
-    fn is_storing(&self) -> bool {
-        match &self.storage {
-            Some(Storage::Ok | Storage::SetAside { .. }) => true,
-            None | Some(Storage::ReadOnly { .. } | Storage::Failing { .. }) => false,
-        }
-    }
-
-    fn note_stored(&mut self, id: RunId) {
-        if self.is_storing() && !self.stored.contains(&id) {
-            self.stored.push(id);
-        }
-    }
-
-    /// Lets runs go that are not shown, but for the latest; looks for them only if there may be any.
-    pub(super) fn let_go(&mut self, shown: &[RunId]) {
-        let (looked, were_shown) = self.looked_through;
-        if self.stored.len() <= looked + SPARE && shown.len() == were_shown {
-            return;
-        }
-        let count = shown.len();
-        let shown: HashSet<&RunId> = shown.iter().collect();
-        let (mut spare, mut gone) = (SPARE, Vec::new());
-        for id in self.stored.iter().rev().filter(|id| !shown.contains(id)) {
-            match spare {
-                0 => gone.push(*id),
-                _ => spare -= 1,
-            }
-        }
-        for id in gone {
-            self.runs.remove(&id);
-            self.own.remove(&id);
-            self.findings.remove(&id);
-        }
-        self.stored.retain(|id| self.runs.contains_key(id));
-        self.looked_through = (self.stored.len(), count);
-    }
-
     /// Whether a run goes in another process.
     #[must_use]
     pub fn is_live_elsewhere(&self, id: RunId) -> bool {
@@ -265,7 +226,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{kept::SPARE, *};
     use crate::{
         credential::KeyPlace,
         dialect::DialectId,
@@ -376,6 +337,18 @@ mod tests {
             state.let_go(&[RunId(1)]);
             assert!(state.runs.contains_key(&RunId(100)));
         }
+    }
+
+    #[test]
+    fn a_deleted_run_is_nowhere() {
+        let mut state = State::default();
+        storage(&mut state, Storage::Ok);
+        ends(&mut state, 1);
+        ends(&mut state, 2);
+        state.forget(RunId(1));
+        assert!(!state.runs.contains_key(&RunId(1)) && !state.findings.contains_key(&RunId(1)));
+        assert!(state.missing_runs.contains(&RunId(1)));
+        assert!(state.runs.contains_key(&RunId(2)) && state.stored == [RunId(2)]);
     }
 
     #[test]

@@ -84,6 +84,8 @@ pub enum Action {
     Go(ViewId),
     /// Shows a run of the history in the Runs view.
     OpenRun(RunId),
+    /// A run was deleted from the history: it is dropped from the state, and no view shows it any more.
+    Deleted(RunId),
     /// Shows all runs of a target in the Runs view.
     OpenRunsOf(TargetId),
     /// Shows the settings with the named endpoint open, or with a new one.

@@ -51,12 +51,14 @@ impl Pages {
         }
     }
 
-    /// Takes the pages that have arrived.
-    pub fn take_in(&mut self) {
+    /// Takes the pages that have arrived; returns whether there was one.
+    pub fn take_in(&mut self) -> bool {
+        let mut any = false;
         for page in self.held.values_mut() {
             let Some(answer) = page.answer.take() else {
                 continue;
             };
+            any = true;
             page.fresh = true;
             match answer {
                 Ok(answer) => {
@@ -67,14 +69,27 @@ impl Pages {
                 Err(problem) => self.problem = Some(problem),
             }
         }
+        any
     }
 
-    /// Asks for the pages of the rows `first..=last`. Drops pages far from them, and requests for such pages.
-    pub fn want(&mut self, first: usize, last: usize, commands: &mut Vec<Command>) {
-        let (first, last) = (first / PAGE, last / PAGE);
-        let near = first.saturating_sub(1)..=last + 1;
-        self.held.retain(|number, _| near.contains(number));
-        for number in first..=last {
+    /// Asks for the pages of the rows on screen and of those beside the open run, from the first to the last. Drops
+    /// pages far from them, and requests for such pages.
+    pub fn want(
+        &mut self,
+        shown: (usize, usize),
+        beside: Option<(usize, usize)>,
+        commands: &mut Vec<Command>,
+    ) {
+        let wanted = [Some(shown), beside].into_iter().flatten();
+        let wanted: Vec<(usize, usize)> = wanted
+            .map(|(first, last)| (first / PAGE, last / PAGE))
+            .collect();
+        let is_near = |number: usize| {
+            let mut wanted = wanted.iter();
+            wanted.any(|(first, last)| (first.saturating_sub(1)..=last + 1).contains(&number))
+        };
+        self.held.retain(|number, _| is_near(*number));
+        for number in wanted.iter().flat_map(|(first, last)| *first..=*last) {
             let page = self.held.entry(number).or_default();
             if page.fresh || page.answer.is_waiting() {
                 continue;
@@ -96,13 +111,33 @@ impl Pages {
         self.held.get(&(index / PAGE))?.rows.get(index % PAGE)
     }
 
-    /// The row of a run, if its page is here.
+    /// The row of a run, if its page is here; rather by a page that is up to date.
     #[must_use]
     pub fn place(&self, run: RunId) -> Option<usize> {
-        self.held.iter().find_map(|(number, page)| {
+        self.fresh_place(run).or_else(|| self.find(run, |_| true))
+    }
+
+    /// The row of a run, if its page is here and up to date.
+    #[must_use]
+    pub fn fresh_place(&self, run: RunId) -> Option<usize> {
+        self.find(run, |page| page.fresh)
+    }
+
+    fn find(&self, run: RunId, is_wanted: impl Fn(&RunsPage) -> bool) -> Option<usize> {
+        let mut pages = self.held.iter().filter(|(_, page)| is_wanted(page));
+        pages.find_map(|(number, page)| {
             let place = page.rows.iter().position(|row| row.id == run)?;
             Some(number * PAGE + place)
         })
+    }
+
+    /// The run in row `to` as it stands beside row `from`: both in one page, or in pages that are up to date.
+    #[must_use]
+    pub fn beside(&self, from: usize, to: usize) -> Option<RunId> {
+        let is_fresh = |row: usize| self.held.get(&(row / PAGE)).is_some_and(|page| page.fresh);
+        let is_known = from / PAGE == to / PAGE || is_fresh(from) && is_fresh(to);
+        let row = self.row(to).filter(|_| is_known)?;
+        Some(row.id)
     }
 
     /// How many rows the query has in all, once known.
@@ -154,7 +189,7 @@ mod tests {
     /// The offsets asked for, and where the pages go.
     fn asked(pages: &mut Pages, first: usize, last: usize) -> Vec<Question> {
         let mut commands = Vec::new();
-        pages.want(first, last, &mut commands);
+        pages.want((first, last), None, &mut commands);
         (commands.into_iter())
             .map(|command| match command {
                 Command::History(HistoryCommand::Runs { query, reply }) => (query.offset, reply),
@@ -200,6 +235,36 @@ mod tests {
         assert!(!passed_by[0].1.is_given_up());
         asked(&mut pages, 10 * PAGE, 10 * PAGE);
         assert!(passed_by[0].1.is_given_up());
+    }
+
+    #[test]
+    fn a_run_is_found_in_the_page_that_is_up_to_date() {
+        let mut pages = Pages::default();
+        let mut commands = asked(&mut pages, 0, PAGE);
+        for question in commands.drain(..) {
+            let rows = rows(PAGE, question.0);
+            let total = 2 * PAGE;
+            question.1.send(Ok(RunPage { rows, total }));
+        }
+        assert!(pages.take_in() && !pages.take_in());
+        let id = |row: usize| RunId(i64::try_from(row).unwrap());
+        assert_eq!(pages.beside(PAGE - 1, PAGE), Some(id(PAGE)));
+        pages.outdate();
+        assert_eq!(pages.place(id(PAGE - 1)), Some(PAGE - 1));
+        assert_eq!(pages.fresh_place(id(PAGE - 1)), None);
+        assert_eq!(pages.beside(3, 4), Some(id(4)), "they moved together");
+        assert_eq!(pages.beside(PAGE - 1, PAGE), None, "one may have moved");
+        // A new run stands above all: the last of the first page is now the first of the second.
+        let mut first = asked(&mut pages, 0, 0);
+        let moved: Vec<_> = rows(1, 9_999)
+            .into_iter()
+            .chain(rows(PAGE - 1, 0))
+            .collect();
+        let total = 2 * PAGE + 1;
+        first.remove(0).1.send(Ok(RunPage { rows: moved, total }));
+        pages.take_in();
+        assert_eq!(pages.place(id(7)), Some(8));
+        assert_eq!(pages.place(id(PAGE)), Some(PAGE), "as it was known last");
     }
 
     #[test]

@@ -76,8 +76,8 @@ static COLUMNS: &[Column] = &[
 pub struct Shown {
     /// The first and the last row on screen.
     pub seen: Option<(usize, usize)>,
-    /// The row that was clicked: its index and its run.
-    pub clicked: Option<(usize, RunId)>,
+    /// The run of the row that was clicked.
+    pub clicked: Option<RunId>,
     /// The order that a click on a column's head asks for.
     pub sort: Option<RunSort>,
 }
@@ -157,7 +157,7 @@ pub fn show(
                 WidgetInfo::selected(Role::Row, true, Some(data.id) == selected, &name)
             });
             if response.clicked() {
-                shown.clicked = Some((index, data.id));
+                shown.clicked = Some(data.id);
             }
         });
     });

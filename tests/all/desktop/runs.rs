@@ -9,7 +9,9 @@ use tokenscope::{
     run::RunId,
 };
 
-use super::{Player, click, heard, is_on, open_view, press, run_queries, scenes, shows, type_into};
+use super::{
+    Desktop, Player, click, heard, is_on, open_view, press, run_queries, scenes, shows, type_into,
+};
 
 #[test]
 fn runs_are_fetched_page_by_page() {
@@ -202,6 +204,36 @@ fn answer_deletion(player: &mut Player, answer: Result<DeletionCount, String>) {
 }
 
 #[test]
+fn a_deleted_run_is_compared_with_no_longer() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    let row = |desktop: &mut Desktop, player: &mut Player, row: usize| {
+        let rows: Vec<_> = desktop.query_all_by_role(Role::Row).collect();
+        rows[row].click();
+        drop(rows);
+        player.play(desktop);
+    };
+    row(&mut desktop, &mut player, 0);
+    click(&mut desktop, &mut player, "Inspector: Waterfall");
+    desktop.get_by_label_contains("Compare with").click();
+    player.play(&mut desktop);
+    click(&mut desktop, &mut player, "A run in the table…");
+    row(&mut desktop, &mut player, 1);
+    assert!(shows(&desktop, "Stop comparing"));
+    // The other run is opened, and deleted.
+    row(&mut desktop, &mut player, 1);
+    click(&mut desktop, &mut player, "Delete the run…");
+    click(&mut desktop, &mut player, "Delete the run");
+    let deleted = DeletionCount {
+        runs: 1,
+        ..DeletionCount::default()
+    };
+    answer_deletion(&mut player, Ok(deleted));
+    player.play(&mut desktop);
+    row(&mut desktop, &mut player, 0);
+    assert!(!shows(&desktop, "Stop comparing"));
+}
+
+#[test]
 fn a_run_is_deleted_once_that_is_confirmed() {
     let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
     let id = player.scene.runs.last().unwrap().head.id;
@@ -233,4 +265,6 @@ fn a_run_is_deleted_once_that_is_confirmed() {
         !shows(&desktop, "A hash map is like a wall"),
         "its details close"
     );
+    let state = desktop.state().app().state();
+    assert!(!state.runs.contains_key(&id) && !state.findings.contains_key(&id));
 }
