@@ -11,17 +11,22 @@ mod chart;
 mod cloud;
 mod distributions;
 mod distributions_ui;
+mod every;
 mod gaps;
 mod hours;
 mod layout;
 mod legend;
 mod legend_panel;
+mod mark;
 mod outcomes;
+mod pacing;
 mod plan;
 mod plot;
+mod plot_frame;
 mod query;
 mod spread;
 mod targets;
+mod tooltip;
 mod track;
 mod verb;
 
@@ -36,7 +41,9 @@ use self::{
     chart::Chart,
     distributions::Distributions,
     gaps::GapBand,
+    pacing::Pacing,
     plan::PlanForm,
+    plot_frame::PlotFrame,
     targets::TargetSort,
     track::Track,
 };
@@ -75,7 +82,6 @@ struct SavedMonitor {
 /// What the history is asked for.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct SeriesWanted {
-    finished: u64,
     range: Range,
     zoomed: Option<(i64, i64)>,
     pixels: usize,
@@ -86,12 +92,12 @@ struct SeriesWanted {
 #[derive(Debug, Default)]
 pub struct Monitor {
     kept: SavedMonitor,
-    asked: Option<SeriesWanted>,
-    /// When that was, by egui's clock.
-    asked_at: f64,
+    pacing: Pacing<SeriesWanted>,
     /// The time range that was asked for: from (`None` for the first run) and to.
     asked_range: (Option<i64>, i64),
     answer: Asked<Result<TtftPlot, String>>,
+    /// Whether the history has answered yet.
+    is_answered: bool,
     series: Vec<Series>,
     /// The times in which targets were not asked.
     bands: Vec<GapBand>,
@@ -156,7 +162,7 @@ impl View for Monitor {
                     Scale::Linear => Scale::Log,
                     Scale::Log => Scale::Linear,
                 };
-                self.outdated = true;
+                self.follow_scale();
             }
             MonitorVerb::Reset => self.zoomed = None,
             MonitorVerb::ShowAll => self.show_all(),
@@ -185,7 +191,7 @@ impl View for Monitor {
                 self.series = series;
                 self.bands = self.bands_of(&plot.gaps);
                 self.availability = plot.availability;
-                self.problem = None;
+                (self.is_answered, self.problem) = (true, None);
                 self.outdated = true;
             }
             Some(Err(problem)) => self.problem = Some(problem),
@@ -252,6 +258,12 @@ fn by_median(a: &Series, b: &Series) -> Ordering {
 }
 
 impl Monitor {
+    /// Lays everything out for another scale. A zoom was one of the other scale.
+    fn follow_scale(&mut self) {
+        self.zoomed = None;
+        self.outdated = true;
+    }
+
     fn toolbar_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
         let theme = cx.theme;
         let frame = egui::Frame::new().inner_margin(Margin::symmetric(16, 10));
@@ -272,8 +284,7 @@ impl Monitor {
                     if self.kept.chart.has_scale()
                         && segmented(ui, theme, "Scale", &mut self.kept.scale, &scales)
                     {
-                        self.zoomed = None;
-                        self.outdated = true;
+                        self.follow_scale();
                     }
                     if self.zoomed.is_some()
                         && ui
@@ -296,14 +307,17 @@ impl Monitor {
             if self.kept.chart.has_connection() {
                 ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
                     let kinds = [(false, "Warm"), (true, "Cold")];
-                    segmented(ui, theme, "Connections", &mut self.kept.cold, &kinds);
+                    if segmented(ui, theme, "Connections", &mut self.kept.cold, &kinds) {
+                        // What is known is of the other connections.
+                        self.distributions = Distributions::default();
+                    }
                 });
             }
         });
     }
 
     fn plot_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, pointed: Option<&TargetId>) {
-        let frame = plot::Frame {
+        let frame = PlotFrame {
             tracks: &self.tracks,
             series: &self.series,
             bands: &self.bands,
@@ -332,7 +346,7 @@ impl Monitor {
     }
 
     fn empty_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        if self.answer.is_waiting() && self.asked_at == 0.0 {
+        if !self.is_answered {
             return;
         }
         let (head, text) = if self.kept.range == Range::All {

@@ -2,6 +2,7 @@
 //!
 //! Views take colours from [`Theme`] and distances from [`space`], never their own.
 
+mod faults;
 mod series;
 
 use std::borrow::Cow;

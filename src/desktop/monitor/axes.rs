@@ -14,11 +14,17 @@ use crate::desktop::{
 /// A plot that always shows all of its data: it can't be moved or zoomed.
 #[must_use]
 pub fn fixed_plot(name: &'static str, theme: &Theme) -> Plot<'static> {
-    Plot::new(name)
-        .allow_scroll(false)
+    plain_plot(name, theme)
         .allow_drag(false)
         .allow_zoom(false)
         .allow_boxed_zoom(false)
+}
+
+/// A plot in our look. The wheel, a double click and its bounds are left to us.
+#[must_use]
+pub fn plain_plot(name: &'static str, theme: &Theme) -> Plot<'static> {
+    Plot::new(name)
+        .allow_scroll(false)
         .allow_double_click_reset(false)
         .auto_bounds(false)
         .show_x(false)

@@ -1,21 +1,20 @@
 //! The chart of bands: each target's median TTFT over time, and how far P90, P95 and P99 lie above it.
 
-use egui::{Color32, Pos2, Response, Tooltip, Ui, Vec2};
+use egui::{Color32, Pos2, Response, Ui};
 use egui_plot::{
     FilledArea, Line, PlotBounds, PlotPoint, PlotPoints, PlotTransform, PlotUi, Points,
 };
 
 use super::{
     axes::{Scale, TimeAxis, fixed_plot},
+    tooltip::{tooltip, track_ui},
     track::Track,
 };
 use crate::{
     desktop::{
-        looks::sample_ui,
-        theme::{Theme, caption, strong},
+        theme::{Theme, caption},
         widgets::{count, date_time, ms_text},
     },
-    endpoint::local_gateway,
     history::{Distribution, Quantiles, TimeBucket},
 };
 
@@ -196,12 +195,8 @@ fn hover_ui(
 ) {
     let color = theme.series_color(track.look.color);
     ui.painter_at(response.rect).circle_filled(at, 3.0, color);
-    let place = egui::Rect::from_center_size(at, Vec2::splat(14.0));
-    Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), response.id, place).show(|ui| {
-        ui.horizontal(|ui| {
-            sample_ui(ui, track.look, color);
-            ui.label(strong(local_gateway::shown(&track.target)));
-        });
+    tooltip(ui, response, at, |ui| {
+        track_ui(ui, theme, track);
         ui.label(quantiles_text(&bucket.ttft));
         let (from, to) = (date_time(bucket.from_unix_ns), date_time(bucket.to_unix_ns));
         ui.label(caption(theme, format!("{from} to {to}")));

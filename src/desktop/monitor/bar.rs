@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use egui::{Align, Label, Layout, Margin, Panel, RichText, Ui};
 
-use super::{Monitor, gaps::reason_text, plan::PlanForm};
+use super::{Monitor, every::every_text, gaps::reason_text, plan::PlanForm};
 use crate::{
     clock::now,
     desktop::{
         theme::space,
         view::Cx,
-        widgets::{Tone, banner, ghost_button, switch},
+        widgets::{Tone, banner, counted, ghost_button, switch},
     },
     engine::{Command, MonitorState, ProbingState},
     settings::{SettingsEdit, monitor::MonitorSettings},
@@ -111,20 +111,8 @@ fn said(cx: &Cx<'_>, now: Instant) -> (String, String) {
 }
 
 fn plan_text(targets: usize, every: Duration) -> String {
-    let targets = match targets {
-        1 => "1 target".to_owned(),
-        n => format!("{n} targets"),
-    };
+    let targets = counted(targets as u64, "target");
     format!("{targets} every {}", every_text(every))
-}
-
-/// A time between probes, in the largest unit that has it whole.
-pub(super) fn every_text(every: Duration) -> String {
-    match every.as_secs() {
-        secs if secs > 0 && secs.is_multiple_of(3_600) => format!("{} h", secs / 3_600),
-        secs if secs > 60 && secs.is_multiple_of(60) => format!("{} min", secs / 60),
-        secs => format!("{secs} s"),
-    }
 }
 
 fn probing_text(probing: &ProbingState, now: Instant) -> String {
@@ -166,19 +154,6 @@ fn paused_text(probing: &ProbingState) -> String {
 mod tests {
     use super::*;
     use crate::{history::GapReason, price::Usd};
-
-    #[test]
-    fn times_are_said_in_their_unit() {
-        for (secs, text) in [
-            (1, "1 s"),
-            (60, "60 s"),
-            (90, "90 s"),
-            (300, "5 min"),
-            (7_200, "2 h"),
-        ] {
-            assert_eq!(every_text(Duration::from_secs(secs)), text);
-        }
-    }
 
     #[test]
     fn the_state_is_one_line() {

@@ -1,16 +1,18 @@
-//! Marks where a target's usual time became another one.
+//! Marks where a target's median TTFT changed.
 
-use egui::{Align2, Color32, FontId, Pos2, Rect, Response, Shape, Stroke, Tooltip, Ui, Vec2, pos2};
+use egui::{Align2, Color32, FontId, Pos2, Rect, Response, Shape, Stroke, Ui, pos2};
 use egui_plot::PlotTransform;
 
-use super::{plot::Frame, track::Track};
+use super::{
+    plot_frame::PlotFrame,
+    tooltip::{tooltip, track_ui},
+    track::Track,
+};
 use crate::{
     desktop::{
-        looks::sample_ui,
-        theme::{Theme, caption, size, strong},
+        theme::{Theme, caption, size},
         widgets::{connection_icon, date_time, ms_text},
     },
-    endpoint::local_gateway,
     history::SeriesChange,
     measure::{
         change::{FALSE_ONCE_IN, MedianChange},
@@ -33,11 +35,11 @@ struct ShownChange<'a> {
     x: f32,
 }
 
-/// Draws the marks; says whether the pointer is on one, whose tooltip is shown then.
+/// Draws the marks, and the tooltip of the one that the pointer is on; returns whether it is on one.
 pub fn show(
     ui: &Ui,
     theme: &Theme,
-    frame: Frame<'_>,
+    frame: PlotFrame<'_>,
     transform: &PlotTransform,
     response: &Response,
 ) -> bool {
@@ -82,7 +84,7 @@ pub fn show(
     near.is_some()
 }
 
-/// The mark at whose upper end the pointer is: below, runs are pointed at.
+/// The mark under the pointer. Only its upper end counts: further down, the pointer is on runs.
 fn under<'a, 'b>(
     shown: &'a [ShownChange<'b>],
     area: Rect,
@@ -110,17 +112,13 @@ pub fn size_text(change: &MedianChange) -> String {
 }
 
 fn hover_ui(ui: &Ui, theme: &Theme, response: &Response, mark: &ShownChange<'_>, area: Rect) {
-    let place = Rect::from_center_size(pos2(mark.x, area.top() + 14.0), Vec2::splat(14.0));
-    Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), response.id, place).show(|ui| {
-        ui.horizontal(|ui| {
-            sample_ui(ui, mark.track.look, mark.color);
-            ui.label(strong(local_gateway::shown(&mark.track.target)));
-        });
+    tooltip(ui, response, pos2(mark.x, area.top() + 14.0), |ui| {
+        track_ui(ui, theme, mark.track);
         told_ui(ui, theme, mark.change);
     });
 }
 
-/// What changed, when, from what to what.
+/// Says what changed and when, and the medians before and after.
 pub fn told_ui(ui: &mut Ui, theme: &Theme, mark: &SeriesChange) {
     let SeriesChange {
         change,
@@ -130,15 +128,15 @@ pub fn told_ui(ui: &mut Ui, theme: &Theme, mark: &SeriesChange) {
     ui.set_max_width(320.0);
     let icon = connection_icon(*connection);
     ui.label(format!(
-        "Usual TTFT changed: {}   {icon} {connection}",
+        "Median TTFT changed: {}   {icon} {connection}",
         size_text(change)
     ));
     ui.label(format!("from {}", median_text(&change.before)));
     ui.label(format!("to {}", median_text(&change.after)));
     ui.label(caption(theme, date_time(*at_unix_ns)));
     let rate = format!(
-        "While nothing changes, such a mark comes less than once in {FALSE_ONCE_IN:.0} runs, if they do not depend on \
-         each other"
+        "While nothing changes, there is less than one such mark in {FALSE_ONCE_IN:.0} runs, if the runs are \
+         independent of each other"
     );
     ui.label(caption(theme, rate));
 }

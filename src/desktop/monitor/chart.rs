@@ -42,22 +42,23 @@ impl Chart {
             ),
             Self::Bands => (
                 "Bands of TTFT",
-                "Median TTFT of each sixtieth of the range shown, as a line, and bands up to P90, P95 and P99. A \
-                 percentile is blank where there are too few runs: P90 below 10, P95 below 20, P99 below 100",
+                "The range shown is cut into 60 parts. The line is the median TTFT of each part; the bands reach up to \
+                 its P90, P95 and P99. A percentile is blank where there are too few runs: P90 below 10, P95 below 20, \
+                 P99 below 100",
             ),
             Self::Spread => (
                 "Spread of TTFT",
-                "Which share of a target’s runs had at most this TTFT (an ECDF)",
+                "For each TTFT, the share of a target’s runs that had at most that (an ECDF)",
             ),
             Self::Hours => (
                 "Hours of the week",
-                "Median TTFT by weekday and hour of the day, in local time. Each target’s colours go from its lowest \
-                 hour to its highest",
+                "Median TTFT by weekday and hour of the day, in local time. Each target has its own scale: the faintest \
+                 colour is its lowest median, the strongest its highest",
             ),
             Self::Errors => (
                 "Errors",
-                "Which share of the runs of each sixtieth of the range shown failed, by the class of the fault, for all \
-                 targets that are not hidden together",
+                "The range shown is cut into 60 parts. Each bar is the share of a part’s runs that failed, by the class \
+                 of the fault. The targets that are not hidden are counted together",
             ),
             Self::Targets => (
                 "Targets",
@@ -66,13 +67,13 @@ impl Chart {
         }
     }
 
-    /// Whether its axis is TTFT, linear or logarithmic.
+    /// Whether it has an axis of TTFT, which is linear or logarithmic.
     #[must_use]
     pub fn has_scale(self) -> bool {
         matches!(self, Self::Ttft | Self::Bands | Self::Spread)
     }
 
-    /// Whether it shows warm runs or cold ones, never both.
+    /// Whether it shows either warm runs or cold ones, as chosen.
     #[must_use]
     pub fn has_connection(self) -> bool {
         matches!(

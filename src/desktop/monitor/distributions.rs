@@ -2,7 +2,7 @@
 
 use egui::Ui;
 
-use super::{Monitor, query};
+use super::{Monitor, pacing::Pacing, query};
 use crate::{
     desktop::{range::Range, view::Cx},
     engine::{Asked, Command, HistoryCommand, ask},
@@ -13,7 +13,6 @@ use crate::{
 /// What the history is asked for.
 #[derive(Clone, Debug, PartialEq)]
 struct DistributionsWanted {
-    finished: u64,
     range: Range,
     zoomed: Option<(i64, i64)>,
     cold: bool,
@@ -23,9 +22,7 @@ struct DistributionsWanted {
 /// The distributions of the targets, as the history last answered.
 #[derive(Debug, Default)]
 pub struct Distributions {
-    asked: Option<DistributionsWanted>,
-    /// When that was, by egui's clock.
-    asked_at: f64,
+    pacing: Pacing<DistributionsWanted>,
     answer: Asked<Result<Vec<Distribution>, String>>,
     /// One row a target; `None` until there is an answer.
     pub rows: Option<Vec<Distribution>>,
@@ -57,32 +54,14 @@ impl Monitor {
     /// Asks the history for the distributions if the query has changed, but not too often.
     pub(super) fn ask_distributions(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
         let wanted = DistributionsWanted {
-            finished: cx.state.finished,
             range: self.kept.range,
             zoomed: self.zoomed,
             cold: self.kept.cold,
             late_share: cx.state.settings.measuring.late_share,
         };
+        let finished = cx.state.finished;
         let known = &self.distributions;
-        if known.answer.is_waiting() || known.asked.as_ref() == Some(&wanted) {
-            return;
-        }
-        let only_new_runs = known.asked.as_ref().is_some_and(|asked| {
-            DistributionsWanted {
-                finished: wanted.finished,
-                ..asked.clone()
-            } == wanted
-        });
-        let pause = match &known.asked {
-            None => 0.0,
-            Some(_) if only_new_runs => query::AGAIN_SECS,
-            Some(_) => query::MOVED_SECS,
-        };
-        let now = ui.input(|input| input.time);
-        let left = known.asked_at + pause - now;
-        if known.asked.is_some() && left > 0.0 {
-            #[expect(clippy::cast_possible_truncation, reason = "a second at most")]
-            ui.ctx().request_repaint_after_secs(left as f32);
+        if known.answer.is_waiting() || !known.pacing.is_due(ui, &wanted, finished) {
             return;
         }
         let (from_unix_ns, to_unix_ns) = query::stretch(wanted.zoomed, wanted.range);
@@ -94,8 +73,7 @@ impl Monitor {
             ..DistributionQuery::default()
         };
         let (reply, answer) = ask();
-        self.distributions.asked = Some(wanted);
-        self.distributions.asked_at = now;
+        self.distributions.pacing.note(ui, wanted, finished);
         self.distributions.answer = answer;
         let question = HistoryCommand::Distributions { query, reply };
         cx.commands.push(Command::History(question));

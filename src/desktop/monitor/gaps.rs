@@ -1,9 +1,9 @@
 //! The times in which a target was not asked: quiet bands behind the plot, each with a text on hover.
 
-use egui::{Pos2, Rect, Response, Tooltip, Ui, Vec2};
+use egui::{Response, Ui};
 use egui_plot::{PlotTransform, PlotUi, Span};
 
-use super::{axes::TimeAxis, track::Track};
+use super::{axes::TimeAxis, tooltip::tooltip, track::Track};
 use crate::{
     desktop::{
         theme::{Theme, caption, strong},
@@ -147,8 +147,7 @@ pub fn hover_ui(
     if under.is_empty() {
         return;
     }
-    let place = Rect::from_center_size(Pos2::new(pointer.x, pointer.y), Vec2::splat(14.0));
-    Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), response.id, place).show(|ui| {
+    tooltip(ui, response, pointer, |ui| {
         for band in under {
             ui.label(strong(format!("Not asked: {}", reason_text(band.why))));
             ui.label(band.who());

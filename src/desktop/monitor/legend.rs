@@ -11,7 +11,7 @@ use crate::{
         icons,
         looks::{SAMPLE, sample_ui},
         theme::{Theme, caption, size, space, strong},
-        widgets::{count, ghost_button, icon_button, ms_text, simulated_badge},
+        widgets::{count, counted, ghost_button, icon_button, ms_text, simulated_badge},
     },
     endpoint::local_gateway,
     history::{Availability, Median, Series},
@@ -188,12 +188,7 @@ fn figures(ui: &mut Ui, theme: &Theme, series: &Series) {
         );
     }
     if series.faults > 0 {
-        let errors = if series.faults == 1 {
-            "error"
-        } else {
-            "errors"
-        };
-        let text = format!("{} {errors}", series.faults);
+        let text = counted(series.faults as u64, "error");
         let text = RichText::new(text).size(size::SMALL).color(theme.bad);
         ui.add(egui::Label::new(text).extend())
             .on_hover_text("Failed runs in the range shown. They are not in any median");

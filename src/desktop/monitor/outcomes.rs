@@ -4,17 +4,18 @@
 
 use std::collections::BTreeMap;
 
-use egui::{Color32, Response, RichText, Tooltip, Ui, Vec2};
+use egui::{Color32, Response, RichText, Ui};
 use egui_plot::{Bar, BarChart, PlotBounds, PlotTransform};
 
 use super::{
     axes::{TimeAxis, fixed_plot},
     targets::percent,
+    tooltip::tooltip,
 };
 use crate::{
     desktop::{
         theme::{Theme, caption, size, space, strong},
-        widgets::{count, date_time},
+        widgets::{count, counted, date_time},
     },
     event::FaultClass,
     history::{Distribution, Outcomes},
@@ -115,10 +116,9 @@ fn bars(columns: &[OutcomesColumn], time: TimeAxis) -> BTreeMap<&'static str, Ve
     all
 }
 
-/// The colour of a class. There are more classes than colours, so that two rare ones may share one.
+/// The colour of a class.
 fn color(theme: &Theme, class: &str) -> Color32 {
-    let place = FaultClass::ALL.iter().position(|c| c.as_str() == class);
-    theme.series_color(place.unwrap_or_default())
+    FaultClass::parse(class).map_or(theme.bad, |class| theme.fault_color(class))
 }
 
 /// Each class in words, with its runs and their share.
@@ -151,11 +151,10 @@ fn sums_ui(ui: &mut Ui, theme: &Theme, all: &Outcomes) {
 /// `3 of 320 runs failed`.
 fn runs_text(outcomes: &Outcomes) -> String {
     let (failed, runs) = (outcomes.failed(), outcomes.runs());
-    let word = if runs == 1 { "run" } else { "runs" };
     format!(
-        "{} of {} {word} failed",
+        "{} of {} failed",
         count(failed as u64),
-        count(runs as u64)
+        counted(runs as u64, "run")
     )
 }
 
@@ -173,8 +172,7 @@ fn under_pointer<'a>(
 
 fn hover_ui(ui: &Ui, theme: &Theme, response: &Response, column: &OutcomesColumn) {
     let pointer = response.hover_pos().unwrap_or_default();
-    let place = egui::Rect::from_center_size(pointer, Vec2::splat(14.0));
-    Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), response.id, place).show(|ui| {
+    tooltip(ui, response, pointer, |ui| {
         ui.label(strong(runs_text(&column.outcomes)));
         for (_, text) in lines(&column.outcomes) {
             ui.label(text);

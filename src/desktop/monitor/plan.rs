@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use egui::{Context, Label, RichText, ScrollArea, Ui};
 
-use super::bar::every_text;
+use super::every::every_text;
 use crate::{
     clock::wall_clock_ns,
     desktop::{

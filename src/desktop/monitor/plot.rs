@@ -1,25 +1,26 @@
 //! The plot: points, rolling medians, error marks, and what is under the pointer.
 
-use egui::{Color32, Mesh, Pos2, Rect, Response, Shape, Stroke, Tooltip, Ui, Vec2, vec2};
-use egui_plot::{Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotTransform, PlotUi, Points};
+use egui::{Color32, Mesh, Pos2, Rect, Response, Shape, Stroke, Ui, vec2};
+use egui_plot::{Line, LineStyle, PlotPoint, PlotPoints, PlotTransform, PlotUi, Points};
 
 use super::{
-    axes::{Scale, TimeAxis},
+    axes::plain_plot,
     changes,
     cloud::{self, Cloud},
-    gaps::{self, GapBand},
+    gaps,
+    mark::{Mark, MarkKind},
+    plot_frame::PlotFrame,
+    tooltip::{tooltip, track_ui},
     track::Track,
 };
 use crate::{
     desktop::{
-        looks::sample_ui,
-        theme::{Theme, caption, strong},
-        widgets::{connection_icon, date_time, ms_text},
+        theme::{Theme, caption},
+        widgets::{Outcome, connection_icon, date_time, ms_text},
     },
     endpoint::{TargetId, local_gateway},
-    event::FaultClass,
-    history::{Median, Series},
-    run::{ConnectionKind, RunId},
+    history::Median,
+    run::{RunId, RunState},
 };
 
 /// How close the pointer must be to a mark, in points.
@@ -38,102 +39,6 @@ const MARKERS_ON_LINE: usize = 10;
 /// Height of the strip of error marks above the time axis.
 const STRIP: f32 = 16.0;
 
-/// A run on the plot, or an hour of probes that were rolled up.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Mark {
-    at_unix_ns: i64,
-    kind: MarkKind,
-    /// The run; an hour has none.
-    pub run: Option<RunId>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum MarkKind {
-    Measured {
-        ms: f64,
-        connection: ConnectionKind,
-    },
-    Hour {
-        median: Median,
-        connection: ConnectionKind,
-    },
-    Failed(FaultClass),
-}
-
-impl Mark {
-    /// The runs and hours between two times.
-    fn between(series: &Series, from: i64, to: i64) -> impl Iterator<Item = Self> {
-        let points = &series.points;
-        let first = points.partition_point(|point| point.at_unix_ns < from);
-        let points = points[first..].iter().map(|point| Self {
-            at_unix_ns: point.at_unix_ns,
-            kind: MarkKind::Measured {
-                ms: point.ttft_ms,
-                connection: point.connection,
-            },
-            run: Some(point.run),
-        });
-        let errors = &series.errors;
-        let first = errors.partition_point(|error| error.at_unix_ns < from);
-        let errors = errors[first..].iter().map(|error| Self {
-            at_unix_ns: error.at_unix_ns,
-            kind: MarkKind::Failed(error.class),
-            run: Some(error.run),
-        });
-        let hours = &series.hours;
-        let first = hours.partition_point(|hour| hour.middle_unix_ns() < from);
-        let hours = hours[first..].iter().map(|hour| Self {
-            at_unix_ns: hour.middle_unix_ns(),
-            kind: MarkKind::Hour {
-                median: hour.median,
-                connection: hour.connection,
-            },
-            run: None,
-        });
-        let stays = move |mark: &Self| mark.at_unix_ns <= to;
-        let runs = points.take_while(stays).chain(errors.take_while(stays));
-        runs.chain(hours.take_while(stays))
-    }
-}
-
-/// What the plot shows.
-#[derive(Clone, Copy, Debug)]
-pub struct Frame<'a> {
-    /// The targets.
-    pub tracks: &'a [Track],
-    /// The series that the tracks were made from, in the same order.
-    pub series: &'a [Series],
-    /// The times in which targets were not asked.
-    pub bands: &'a [GapBand],
-    /// The axis along the bottom.
-    pub time: TimeAxis,
-    /// The scale at the left.
-    pub scale: Scale,
-    /// Bounds to show; `None` leaves them as the user has zoomed them.
-    pub bounds: Option<([f64; 2], [f64; 2])>,
-    /// The target under the pointer: the others fade.
-    pub pointed: Option<&'a TargetId>,
-}
-
-impl<'a> Frame<'a> {
-    pub(super) fn shown(self) -> impl Iterator<Item = (&'a Track, &'a Series)> {
-        let all = self.tracks.iter().zip(self.series);
-        all.filter(|(track, _)| track.shown)
-    }
-
-    /// The colour of a track: faded while the pointer is on another.
-    pub(super) fn color(self, theme: &Theme, track: &Track) -> Color32 {
-        let pointed = self.pointed.filter(|_| self.shown().count() > 1);
-        let strength = match pointed {
-            Some(target) if *target != track.target => 0.15,
-            _ => 1.0,
-        };
-        theme
-            .series_color(track.look.color)
-            .gamma_multiply(strength)
-    }
-}
-
 /// What the user did on the plot in a frame.
 #[derive(Clone, Debug)]
 pub struct PlotOutput {
@@ -150,20 +55,9 @@ pub struct PlotOutput {
 }
 
 /// Draws the plot in all the space that is left.
-pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> PlotOutput {
-    let Frame { time, scale, .. } = frame;
-    let plot = Plot::new("ttft")
-        .allow_scroll(false)
-        .allow_double_click_reset(false)
-        .auto_bounds(false)
-        .show_x(false)
-        .show_y(false)
-        .show_crosshair(false)
-        .show_background(false)
-        .grid_color(theme.line)
-        .grid_fade(0.0)
-        .set_margin_fraction(Vec2::ZERO)
-        .label_formatter(|_| None)
+pub fn show(ui: &mut Ui, theme: &Theme, frame: PlotFrame<'_>) -> PlotOutput {
+    let PlotFrame { time, scale, .. } = frame;
+    let plot = plain_plot("ttft", theme)
         .x_grid_spacer(move |input| time.marks(&input))
         .x_axis_formatter(move |mark, _| time.label(mark))
         .y_grid_spacer(move |input| scale.marks(&input))
@@ -314,7 +208,7 @@ fn strip(transform: &PlotTransform) -> Rect {
 }
 
 /// Draws failed runs as crosses on a strip above the time axis.
-fn errors_ui(ui: &Ui, theme: &Theme, frame: Frame<'_>, transform: &PlotTransform) {
+fn errors_ui(ui: &Ui, theme: &Theme, frame: PlotFrame<'_>, transform: &PlotTransform) {
     let strip = strip(transform);
     let mut mesh = Mesh::default();
     for (track, series) in frame.shown() {
@@ -336,7 +230,7 @@ fn errors_ui(ui: &Ui, theme: &Theme, frame: Frame<'_>, transform: &PlotTransform
 }
 
 fn under_pointer<'a>(
-    frame: Frame<'a>,
+    frame: PlotFrame<'a>,
     transform: &PlotTransform,
     response: &Response,
 ) -> Option<(&'a Track, Mark, Pos2)> {
@@ -372,33 +266,27 @@ fn hover_ui(ui: &Ui, theme: &Theme, response: &Response, track: &Track, mark: &M
     if mark.run.is_some() {
         ui.ctx().set_cursor_icon(egui::CursorIcon::PointingHand);
     }
-    let place = Rect::from_center_size(at, Vec2::splat(14.0));
-    Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), response.id, place).show(|ui| {
-        ui.horizontal(|ui| {
-            sample_ui(ui, track.look, color);
-            ui.label(strong(local_gateway::shown(&track.target)));
-        });
-        let what = match mark.kind {
+    tooltip(ui, response, at, |ui| {
+        track_ui(ui, theme, track);
+        match mark.kind {
             MarkKind::Measured { ms, connection } => {
-                format!(
-                    "TTFT {}   {} {connection}",
-                    ms_text(ms),
-                    connection_icon(connection)
-                )
+                let icon = connection_icon(connection);
+                ui.label(format!("TTFT {}   {icon} {connection}", ms_text(ms)));
             }
             MarkKind::Hour {
                 median: Median { runs, ms },
                 connection,
             } => {
                 let icon = connection_icon(connection);
-                format!(
+                ui.label(format!(
                     "Median TTFT of an hour {}   n {runs}   {icon} {connection}",
                     ms_text(ms)
-                )
+                ));
             }
-            MarkKind::Failed(class) => format!("Failed: {}", class.as_str().replace('_', " ")),
-        };
-        ui.label(what);
+            MarkKind::Failed(class) => {
+                Outcome::of(RunState::Fault, Some(class)).ui(ui, theme);
+            }
+        }
         let simulated = if track.simulated { ", simulated" } else { "" };
         ui.label(caption(
             theme,

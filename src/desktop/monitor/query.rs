@@ -9,45 +9,21 @@ use crate::{
     history::SeriesQuery,
 };
 
-/// How often the history is asked the same question again at most, in seconds.
-pub(super) const AGAIN_SECS: f64 = 1.0;
-/// The same for a plot that was moved or zoomed, in seconds.
-pub(super) const MOVED_SECS: f64 = 0.15;
-
 impl Monitor {
     /// Asks the history if the query has changed, but not too often.
     pub(super) fn ask(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
         let wanted = SeriesWanted {
-            finished: cx.state.finished,
             range: self.kept.range,
             zoomed: self.zoomed,
             pixels: pixels(self.width, ui.pixels_per_point()),
             late_share: cx.state.settings.measuring.late_share,
         };
-        if self.answer.is_waiting() || self.asked.as_ref() == Some(&wanted) {
-            return;
-        }
-        let now = ui.input(|input| input.time);
-        let only_new_runs = self.asked.as_ref().is_some_and(|asked| {
-            SeriesWanted {
-                finished: wanted.finished,
-                ..asked.clone()
-            } == wanted
-        });
-        let pause = match &self.asked {
-            None => 0.0,
-            Some(_) if only_new_runs => AGAIN_SECS,
-            Some(_) => MOVED_SECS,
-        };
-        let left = self.asked_at + pause - now;
-        if self.asked.is_some() && left > 0.0 {
-            #[expect(clippy::cast_possible_truncation, reason = "a second at most")]
-            ui.ctx().request_repaint_after_secs(left as f32);
+        let finished = cx.state.finished;
+        if self.answer.is_waiting() || !self.pacing.is_due(ui, &wanted, finished) {
             return;
         }
         let query = self.query(&wanted);
-        self.asked = Some(wanted);
-        self.asked_at = now;
+        self.pacing.note(ui, wanted, finished);
         let (reply, answer) = ask();
         self.answer = answer;
         let question = HistoryCommand::Series { query, reply };

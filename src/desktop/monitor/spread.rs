@@ -1,20 +1,19 @@
 //! The chart of spread: for each TTFT, which share of a target's runs was at most that slow (an ECDF), side by side.
 
-use egui::{Pos2, Response, Tooltip, Ui, Vec2};
+use egui::{Pos2, Response, Ui};
 use egui_plot::{Line, PlotBounds, PlotPoint, PlotPoints, PlotTransform};
 
 use super::{
     axes::{Scale, fixed_plot},
     targets::percent,
+    tooltip::{tooltip, track_ui},
     track::Track,
 };
 use crate::{
     desktop::{
-        looks::sample_ui,
-        theme::{Theme, caption, strong},
+        theme::{Theme, caption},
         widgets::{count, ms_text},
     },
-    endpoint::local_gateway,
     history::Distribution,
 };
 
@@ -128,12 +127,8 @@ fn hover_ui(ui: &Ui, theme: &Theme, response: &Response, found: LineUnderPointer
     let color = theme.series_color(found.track.look.color);
     ui.painter_at(response.rect)
         .circle_filled(found.at, 3.0, color);
-    let place = egui::Rect::from_center_size(found.at, Vec2::splat(14.0));
-    Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), response.id, place).show(|ui| {
-        ui.horizontal(|ui| {
-            sample_ui(ui, found.track.look, color);
-            ui.label(strong(local_gateway::shown(&found.track.target)));
-        });
+    tooltip(ui, response, found.at, |ui| {
+        track_ui(ui, theme, found.track);
         let (share, ms) = (percent(found.share), ms_text(found.ms));
         ui.label(format!("{share} of the runs took at most {ms}"));
         let runs = count(found.row.ttft.runs as u64);

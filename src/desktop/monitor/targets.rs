@@ -16,7 +16,7 @@ use crate::{
         looks::Looks,
         theme::{Theme, size, space},
         view::{Action, Cx},
-        widgets::{Outcome, contained, count, date_time, ms_text},
+        widgets::{Outcome, contained, count, date_time, keys_are_free, ms_text},
     },
     endpoint::local_gateway,
     event::FaultClass,
@@ -91,7 +91,7 @@ impl Monitor {
         sorted.sort_by(|a, b| compared(sort, a, b));
         let cursor = self.cursor.as_ref();
         let at = sorted.iter().position(|row| Some(&row.target) == cursor);
-        let pressed = if self.plan.is_none() {
+        let pressed = if keys_are_free(ui) {
             keys(ui, at, sorted.len())
         } else {
             TableKeys::default()

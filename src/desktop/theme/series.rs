@@ -29,13 +29,13 @@ pub(super) static LIGHT: [Color32; COLORS] = [
 ];
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use egui::Color32;
 
     use crate::desktop::theme::{DARK, LIGHT, contrast};
 
     /// What the colour-blind see of a colour, in linear light (Machado, Oliveira and Fernandes 2009, severity 1).
-    const SIGHTS: [(&str, [[f32; 3]; 3]); 4] = [
+    pub(in crate::desktop::theme) const SIGHTS: [(&str, [[f32; 3]; 3]); 4] = [
         ("all", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
         (
             "no red cones",
@@ -103,7 +103,7 @@ mod tests {
     }
 
     /// How far two colours lie apart for eyes of this kind.
-    fn distance(sight: [[f32; 3]; 3], a: Color32, b: Color32) -> f32 {
+    pub(in crate::desktop::theme) fn distance(sight: [[f32; 3]; 3], a: Color32, b: Color32) -> f32 {
         let seen = |color: Color32| {
             let rgba = egui::Rgba::from(color);
             let seen = times(sight, [rgba.r(), rgba.g(), rgba.b()]);

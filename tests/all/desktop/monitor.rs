@@ -11,8 +11,8 @@ use tokenscope::{
 };
 
 use super::{
-    Desktop, Player, WIDE, click, heard, open, open_view, run_queries, scenes, series_queries,
-    shows,
+    Desktop, Player, WIDE, click, heard, is_on, open, open_view, press, run_queries, scenes,
+    series_queries, shows,
 };
 
 #[test]
@@ -170,9 +170,8 @@ fn a_hidden_target_stays_hidden_in_the_next_window() {
     assert!(desktop.query_by_label("Show ollama/gemma3:270m").is_some());
 }
 
-#[test]
-fn the_wheel_zooms_and_the_stretch_is_asked_for_again() {
-    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+/// Turns the wheel over the middle of the plot.
+fn zoom(desktop: &mut Desktop, player: &mut Player) {
     let plot = desktop
         .get_by_label("Plot of time to first token over time")
         .rect();
@@ -184,7 +183,25 @@ fn the_wheel_zooms_and_the_stretch_is_asked_for_again() {
         phase: egui::TouchPhase::Move,
         modifiers: Modifiers::NONE,
     });
-    player.play(&mut desktop);
+    player.play(desktop);
+}
+
+#[test]
+fn another_scale_by_key_resets_the_zoom() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    zoom(&mut desktop, &mut player);
+    let last = |player: &Player| series_queries(player).pop().unwrap().to_unix_ns;
+    assert!(last(&player).is_some());
+    press(&mut desktop, &mut player, Key::L);
+    assert!(is_on(&desktop.get_by_label("Scale: Log")));
+    assert_eq!(last(&player), None);
+    assert!(!shows(&desktop, "Reset zoom"));
+}
+
+#[test]
+fn the_wheel_zooms_and_the_stretch_is_asked_for_again() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    zoom(&mut desktop, &mut player);
     let zoomed = series_queries(&player).pop().unwrap();
     let seconds = (zoomed.to_unix_ns.unwrap() - zoomed.from_unix_ns.unwrap()) / 1_000_000_000;
     assert!((600..3_000).contains(&seconds), "{seconds}");
@@ -250,7 +267,7 @@ fn distribution_queries(player: &Player) -> Vec<DistributionQuery> {
 
 /// The accessible names of the table's rows, from the top.
 fn row_names(desktop: &Desktop) -> Vec<String> {
-    let rows = desktop.get_all_by_role(Role::Row);
+    let rows = desktop.query_all_by_role(Role::Row);
     let mut rows: Vec<_> = rows
         .filter_map(|row| Some((row.rect().top(), row.accesskit_node().label()?)))
         .collect();
@@ -313,6 +330,19 @@ fn the_table_of_targets_is_sorted_and_a_click_opens_a_targets_runs() {
     let query = run_queries(&player).pop().unwrap();
     assert_eq!(query.targets, ["ollama/gemma3:270m".parse().unwrap()]);
     assert_eq!((query.text.as_str(), query.outcome), ("", None));
+}
+
+#[test]
+fn no_figure_of_warm_runs_stands_under_cold() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    click(&mut desktop, &mut player, "Chart: Targets");
+    assert_eq!(row_names(&desktop).len(), BY_MEDIAN.len());
+    desktop.get_by_label("Connections: Cold").click();
+    // Nobody answers yet.
+    desktop.run_steps(6);
+    assert_eq!(row_names(&desktop), [""; 0]);
+    player.play(&mut desktop);
+    assert_eq!(row_names(&desktop).len(), BY_MEDIAN.len());
 }
 
 #[test]
