@@ -15,7 +15,7 @@ use crate::{
     desktop::{
         theme::{Theme, size, space},
         view::{Action, Cx},
-        widgets::{ago, contained, count, figure_text, ms_text},
+        widgets::{ago, contained, count, figure_text, keys_are_free, ms_text},
     },
     gateway::GatewayStatus,
     visible::visible_line,
@@ -80,7 +80,7 @@ impl Requests {
         let (moved, opened) = self.keys(ui, &rows);
         let frame = egui::Frame::new().inner_margin(Margin {
             left: 16,
-            right: 8,
+            right: 16,
             top: 0,
             bottom: 4,
         });
@@ -102,7 +102,7 @@ impl Requests {
 
     /// Handles the arrow keys and Enter: the row to bring into view, and the request to open.
     fn keys(&mut self, ui: &Ui, rows: &[RequestRow<'_>]) -> (Option<usize>, Option<u64>) {
-        if ui.ctx().text_edit_focused() {
+        if !keys_are_free(ui) {
             return (None, None);
         }
         let (up, down) = ui.input_mut(|input| {

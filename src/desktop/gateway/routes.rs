@@ -38,7 +38,7 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, routes: &[RouteStatus]) {
     let theme = cx.theme;
     let frame = egui::Frame::new().inner_margin(Margin {
         left: 16,
-        right: 8,
+        right: 16,
         top: 0,
         bottom: 4,
     });

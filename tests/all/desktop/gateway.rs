@@ -224,3 +224,23 @@ fn a_pane_asks_the_same_through_the_gateway_and_directly_again() {
     click(&mut desktop, &mut player, direct);
     assert_eq!(picker(&desktop), before);
 }
+
+#[test]
+fn tables_end_where_the_bar_above_them_ends() {
+    for (tab, first) in [("requests", "Time"), ("routes", "Route and its targets")] {
+        let (desktop, _player) = with_tab(scenes::busy_gateway(), tab);
+        let titles = desktop.get_all_by_label("Gateway");
+        let left = titles.map(|node| node.rect().left()).fold(0.0, f32::max);
+        // The frame around the tabs, and its line.
+        let right = desktop.get_by_label("Show: Connect").rect().right() + 2.0;
+        let heads = [first, "Cost"].map(|name| desktop.get_by_label(name).rect());
+        assert!(
+            (heads[0].left() - left).abs() < 1.0,
+            "{tab}: {heads:?}, {left}"
+        );
+        assert!(
+            (heads[1].right() - right).abs() < 1.0,
+            "{tab}: {heads:?}, {right}"
+        );
+    }
+}
