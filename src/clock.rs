@@ -11,6 +11,11 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
+/// The monotonic clock as the timers of this thread's runtime read it. It is that of [`now`], unless a test holds it.
+pub(crate) fn timer_now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
 /// The wall clock in nanoseconds since 1970; 0 for one set before that.
 #[must_use]
 #[expect(

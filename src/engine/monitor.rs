@@ -7,6 +7,7 @@ mod checks;
 mod follow;
 mod gaps;
 mod lease;
+mod machine;
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +19,13 @@ use std::{
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use self::{asking::EndedProbe, checks::EndpointChecks, gaps::GapLog, lease::LeaseWatch};
+use self::{
+    asking::EndedProbe,
+    checks::EndpointChecks,
+    gaps::GapLog,
+    lease::LeaseWatch,
+    machine::{Machine, ThisMachine},
+};
 use super::{
     Outbox, Update,
     alerts::AlertTask,
@@ -27,14 +34,13 @@ use super::{
 };
 use crate::{
     alert::AlertNews,
-    clock::{now, slept, wait_until, wall_clock_ns},
+    clock::{timer_now, wait_until},
     credential::Credentials,
     endpoint::TargetId,
     history::{EndpointCheck, GapReason, History, ProbeGap},
     monitor::{DailySpending, ProbePlan, Schedule, SleepWatch},
     price::Usd,
     settings::Settings,
-    transport::Transport,
 };
 
 /// While probes are under way, how often it is checked whether the machine was asleep: their connections are dead then.
@@ -113,38 +119,32 @@ pub(super) fn start(
     credentials: Credentials,
     history: Option<History>,
 ) -> TaskHandle<MonitorCommand> {
-    start_by(Box::new(slept), data, out, credentials, history)
+    start_by(Arc::new(ThisMachine), data, out, credentials, history)
 }
 
-/// As [`start`]; `slept` says how long the machine has been asleep since its start.
+/// As [`start`], on this machine.
 fn start_by(
-    slept: Box<dyn Fn() -> Duration + Send>,
+    machine: Arc<dyn Machine>,
     data: PathBuf,
     out: Outbox,
     credentials: Credentials,
     history: Option<History>,
 ) -> TaskHandle<MonitorCommand> {
     let (handle, inbox) = TaskHandle::new();
-    let gaps = GapLog::new(out.clone(), history.clone());
+    let gaps = GapLog::new(Arc::clone(&machine), out.clone(), history.clone());
     let alerts = AlertTask::new(out.clone());
-    let (kept, keys) = (history.clone(), credentials.clone());
-    let runs = move || {
-        let transport = Transport::default();
-        RunRegistry::new(out.clone(), transport, credentials.clone(), history.clone())
-    };
     let task = MonitorTask {
-        runs: runs(),
-        new_runs: Box::new(runs),
+        runs: machine.runs(out, credentials.clone(), history.clone()),
         settings: Arc::default(),
         plan: None,
         under_way: FuturesUnordered::new(),
-        sleep: SleepWatch::new(slept()),
-        slept,
+        sleep: SleepWatch::new(machine.slept()),
+        machine,
         gaps,
         lease: LeaseWatch::new(data),
         follows: false,
-        history: kept,
-        credentials: keys,
+        history,
+        credentials,
         checks: EndpointChecks::default(),
         were_up: BTreeMap::new(),
         answered: BTreeMap::new(),
@@ -166,16 +166,13 @@ struct FollowedPlan {
 struct MonitorTask {
     /// The probes' runs, over connections that no other run shares.
     runs: RunRegistry,
-    /// Makes new ones, with no connection open.
-    new_runs: Box<dyn Fn() -> RunRegistry + Send>,
     settings: Arc<Settings>,
     /// Whether it follows the plan of the settings.
     follows: bool,
     plan: Option<FollowedPlan>,
     under_way: FuturesUnordered<BoxFuture<'static, EndedProbe>>,
     sleep: SleepWatch,
-    /// How long the machine has been asleep since its start.
-    slept: Box<dyn Fn() -> Duration + Send>,
+    machine: Arc<dyn Machine>,
     gaps: GapLog,
     lease: LeaseWatch,
     history: Option<History>,
@@ -195,7 +192,7 @@ impl MonitorTask {
     async fn serve(mut self, mut inbox: UnboundedReceiver<TaskMessage<MonitorCommand>>) {
         loop {
             let due = self.next_due();
-            let check = (!self.under_way.is_empty()).then(|| now() + CHECK);
+            let check = (!self.under_way.is_empty()).then(|| timer_now() + CHECK);
             tokio::select! {
                 message = inbox.recv() => match message {
                     Some(TaskMessage::Command(MonitorCommand::Start(plan))) => self.start(plan),
@@ -247,8 +244,8 @@ impl MonitorTask {
             Some(followed) if followed.needs_lease() => {
                 if !followed.is_stopping && self.lease.has_taken() {
                     // Nobody was to be asked from here until now.
-                    followed.schedule.begin_at(now());
-                    self.checks.begin_at(now());
+                    followed.schedule.begin_at(timer_now());
+                    self.checks.begin_at(timer_now());
                     self.count_spending().await;
                 }
             }
@@ -257,7 +254,7 @@ impl MonitorTask {
     }
 
     fn start(&mut self, plan: ProbePlan) {
-        let schedule = Schedule::new(&plan, now());
+        let schedule = Schedule::new(&plan, timer_now());
         self.checks.follow(&plan);
         self.gaps.end_all();
         self.plan = Some(FollowedPlan {
@@ -275,16 +272,18 @@ impl MonitorTask {
 
     /// After a sleep: the open connections are dead, and what waited on them is no outage.
     fn notice_sleep(&mut self) {
-        let Some(asleep) = self.sleep.since((self.slept)()) else {
+        let Some(asleep) = self.sleep.since(self.machine.slept()) else {
             return;
         };
-        let old = std::mem::replace(&mut self.runs, (self.new_runs)());
+        let (out, keys) = (self.runs.out().clone(), self.credentials.clone());
+        let new = self.machine.runs(out, keys, self.history.clone());
+        let old = std::mem::replace(&mut self.runs, new);
         tokio::spawn(async move { old.end_after_sleep().await });
         // Without a plan, or the lease, nobody was to be asked from here.
         let may_ask = self.may_ask();
         if let Some(followed) = self.plan.as_mut().filter(|_| may_ask) {
-            followed.schedule.begin_at(now() + WAKING);
-            self.checks.begin_at(now() + WAKING);
+            followed.schedule.begin_at(timer_now() + WAKING);
+            self.checks.begin_at(timer_now() + WAKING);
             self.gaps.past(None, GapReason::Asleep, asleep);
         }
     }
@@ -316,7 +315,7 @@ impl MonitorTask {
                 every: plan.plan.every,
                 next: plan.schedule.next_due(),
                 under_way: self.under_way.len(),
-                spent: self.spending.today(wall_clock_ns()),
+                spent: self.spending.today(self.machine.unix_ns()),
                 usd_per_day: plan.plan.usd_per_day,
                 not_asked: self.gaps.open(),
             }),
@@ -343,5 +342,7 @@ impl FollowedPlan {
     }
 }
 
+#[cfg(test)]
+mod month;
 #[cfg(test)]
 mod tests;

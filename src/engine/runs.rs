@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use futures_util::future::{BoxFuture, FutureExt as _};
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -15,14 +16,22 @@ use crate::{
     endpoint::{Endpoint, local_gateway},
     event::{Fault, FaultClass, Phase},
     history::History,
-    run::{self, Run, RunHead, RunId, RunSpec, RunStop, RunUpdate},
+    run::{self, Backlog, Run, RunHead, RunId, RunSpec, RunStop, RunUpdate},
     transport::Transport,
 };
+
+/// Takes the updates of a run.
+pub(super) type Emit = dyn FnMut(RunUpdate) + Send;
+
+/// Executes a run: over the transport, or as a test has it.
+type Execute = Arc<
+    dyn for<'a> Fn(RunSpec, RunStop, &'a mut Emit, &'a Backlog) -> BoxFuture<'a, Run> + Send + Sync,
+>;
 
 /// Starts, reports and stops runs.
 pub(super) struct RunRegistry {
     reporter: Reporter,
-    transport: Transport,
+    execute: Execute,
     credentials: Credentials,
     tasks: TaskTracker,
     running: Arc<Mutex<HashMap<RunId, CancellationToken>>>,
@@ -39,12 +48,18 @@ impl RunRegistry {
     ) -> Self {
         Self {
             reporter: Reporter { out, history },
-            transport,
+            execute: over(transport),
             credentials,
             tasks: TaskTracker::new(),
             running: Arc::default(),
             by_sleep: CancellationToken::new(),
         }
+    }
+
+    /// Has runs executed in another way.
+    #[cfg(test)]
+    pub(super) fn executed_by(self, execute: Execute) -> Self {
+        Self { execute, ..self }
     }
 
     /// Whom it tells.
@@ -76,7 +91,7 @@ impl RunRegistry {
             cold: send.cold,
             endpoint: Arc::new(endpoint),
             stop,
-            transport: self.transport.clone(),
+            execute: Arc::clone(&self.execute),
             credentials: self.credentials.clone(),
             reporter: self.reporter.clone(),
         };
@@ -127,13 +142,25 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Executes runs over this transport.
+fn over(transport: Transport) -> Execute {
+    Arc::new(move |spec, stop, emit, backlog| {
+        let transport = transport.clone();
+        async move {
+            let dialect = spec.endpoint.dialect.dialect();
+            run::execute_paced(dialect, &transport, spec, stop, emit, backlog).await
+        }
+        .boxed()
+    })
+}
+
 /// A run to execute.
 struct Job {
     head: RunHead,
     cold: bool,
     endpoint: Arc<Endpoint>,
     stop: RunStop,
-    transport: Transport,
+    execute: Execute,
     credentials: Credentials,
     reporter: Reporter,
 }
@@ -160,16 +187,7 @@ impl Job {
                 let id = self.head.id;
                 let mut emit = move |update| reporter.report(id, update);
                 let backlog = Arc::clone(&self.reporter.out.backlog);
-                let dialect = ask.endpoint.dialect.dialect();
-                let run = run::execute_paced(
-                    dialect,
-                    &self.transport,
-                    ask,
-                    self.stop,
-                    &mut emit,
-                    &backlog,
-                )
-                .await;
+                let run = (self.execute)(ask, self.stop, &mut emit, &backlog).await;
                 if is_key_refused(&run) {
                     self.credentials.invalidate(&self.endpoint.id);
                 }

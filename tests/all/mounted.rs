@@ -43,6 +43,7 @@ fn run_apart(namespaces: &str, test: &str, setup: &str, folder: &Path) {
         .unwrap();
     let said = String::from_utf8_lossy(&child.stdout);
     let erred = String::from_utf8_lossy(&child.stderr);
+    println!("{said}");
     assert!(
         child.status.success() && said.contains("1 passed"),
         "{said}\n{erred}"

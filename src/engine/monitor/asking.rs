@@ -6,11 +6,11 @@ use futures_util::future::FutureExt as _;
 
 use super::{super::SendRun, MonitorTask};
 use crate::{
-    clock::{now, wall_clock_ns},
+    clock::timer_now,
     conformance::CheckedRun,
     endpoint::{Endpoint, TargetId},
     history::{GapReason, ProbeUsage},
-    monitor::{DueProbe, day_begin, is_reachable, most_cost, probe_cost, question},
+    monitor::{DueProbe, day_begin, most_cost, probe_cost, question},
     price::Usd,
     run::{Origin, Run, RunId},
 };
@@ -29,7 +29,8 @@ impl MonitorTask {
     pub(super) async fn ask_due(&mut self) {
         while self.may_ask()
             && let Some(followed) = self.plan.as_mut()
-            && let Some(due) = (followed.schedule).take_due(now(), || rand::random_range(0.0..1.0))
+            && let Some(due) =
+                (followed.schedule).take_due(timer_now(), || rand::random_range(0.0..1.0))
         {
             if let Some(missed) = due.missed {
                 let target = Some(due.target.clone());
@@ -61,7 +62,7 @@ impl MonitorTask {
             return Ok(Usd::default());
         };
         let plan = &followed.plan;
-        let now = wall_clock_ns();
+        let now = self.machine.unix_ns();
         let most = most_cost(plan, endpoint, &target.model, &self.settings.prices, now);
         if let Some(cap) = plan.usd_per_day {
             match most {
@@ -72,7 +73,7 @@ impl MonitorTask {
                 _ => {}
             }
         }
-        if !is_reachable(endpoint).await {
+        if !self.machine.can_reach(endpoint).await {
             return Err(GapReason::Offline);
         }
         Ok(most.unwrap_or_default())
@@ -106,7 +107,7 @@ impl MonitorTask {
         let cost = ended.run.as_ref().map_or(ended.most, |run| {
             probe_cost(&ProbeUsage::of(run), &self.settings.prices, ended.most)
         });
-        self.spending.end(wall_clock_ns(), ended.most, cost);
+        self.spending.end(self.machine.unix_ns(), ended.most, cost);
         if let Some(run) = &ended.run {
             self.alerts.take(run);
             self.note_change(&ended.target, run);
@@ -125,7 +126,7 @@ impl MonitorTask {
         {
             followed
                 .schedule
-                .probe_soon(|probed| probed == target, now());
+                .probe_soon(|probed| probed == target, timer_now());
         }
     }
 
@@ -140,7 +141,7 @@ impl MonitorTask {
         let (Some(history), Some(followed)) = (&self.history, &self.plan) else {
             return;
         };
-        let now = wall_clock_ns();
+        let now = self.machine.unix_ns();
         let probes = match history.probe_usage(day_begin(now)).await {
             Ok(probes) => probes,
             Err(why) => return tracing::warn!("what was spent today is not known: {why}"),

@@ -13,7 +13,7 @@ use futures_util::{
 
 use super::{super::Update, MonitorNews, MonitorTask};
 use crate::{
-    clock::{now, slept, wall_clock_ns},
+    clock::{now, slept, timer_now, wall_clock_ns},
     credential::{Credentials, RequestKeys},
     endpoint::{Endpoint, TargetId},
     event::Phase,
@@ -44,7 +44,9 @@ impl EndpointChecks {
             every: plan.check_every,
             ..ProbePlan::once(plan.targets.iter().map(of_endpoint).collect())
         };
-        self.schedule = plan.check_every.map(|_| Schedule::new(&checks, now()));
+        self.schedule = plan
+            .check_every
+            .map(|_| Schedule::new(&checks, timer_now()));
     }
 
     /// Begins anew at this time, without counting what was missed.
@@ -76,14 +78,14 @@ impl MonitorTask {
     pub(super) fn check_due(&mut self) {
         while self.may_ask()
             && let Some(schedule) = &mut self.checks.schedule
-            && let Some(due) = schedule.take_due(now(), || rand::random_range(0.0..1.0))
+            && let Some(due) = schedule.take_due(timer_now(), || rand::random_range(0.0..1.0))
         {
             let endpoint = self.settings.endpoint_or_preset(&due.target.endpoint);
             let Some(endpoint) = endpoint.map(Cow::into_owned) else {
                 schedule.is_over(&due.target);
                 continue;
             };
-            let check = checked(endpoint, self.credentials.clone());
+            let check = self.machine.check(endpoint, self.credentials.clone());
             let check = check.map(|check| (due.target, check));
             self.checks.under_way.push(check.boxed());
         }
@@ -103,7 +105,7 @@ impl MonitorTask {
             {
                 followed
                     .schedule
-                    .probe_soon(|probed| probed.endpoint == target.endpoint, now());
+                    .probe_soon(|probed| probed.endpoint == target.endpoint, timer_now());
             }
         }
         if let Some(history) = &self.history {
@@ -115,7 +117,7 @@ impl MonitorTask {
 }
 
 /// Checks an endpoint; `None` if this machine has no network, or slept meanwhile.
-async fn checked(endpoint: Endpoint, credentials: Credentials) -> Option<EndpointCheck> {
+pub(super) async fn checked(endpoint: Endpoint, credentials: Credentials) -> Option<EndpointCheck> {
     if !is_reachable(&endpoint).await {
         return None;
     }

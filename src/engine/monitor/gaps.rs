@@ -1,19 +1,20 @@
 //! The gaps between probes: told to the client, and kept in the history.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     super::{Outbox, Update},
     MonitorNews,
+    machine::Machine,
 };
 use crate::{
-    clock::wall_clock_ns,
     endpoint::TargetId,
     history::{GapReason, History, ProbeGap},
 };
 
 /// The gaps that last, and who is told of each.
 pub(super) struct GapLog {
+    machine: Arc<dyn Machine>,
     out: Outbox,
     history: Option<History>,
     /// Of each target that is not asked now: why, and since when, in nanoseconds since 1970.
@@ -21,8 +22,9 @@ pub(super) struct GapLog {
 }
 
 impl GapLog {
-    pub(super) fn new(out: Outbox, history: Option<History>) -> Self {
+    pub(super) fn new(machine: Arc<dyn Machine>, out: Outbox, history: Option<History>) -> Self {
         Self {
+            machine,
             out,
             history,
             open: BTreeMap::new(),
@@ -36,7 +38,7 @@ impl GapLog {
             Some(&(reason, since)) if reason == why => self.keep(gap(target, (why, since), None)),
             _ => {
                 self.end(target);
-                let since = wall_clock_ns();
+                let since = self.machine.unix_ns();
                 self.open.insert(target.clone(), (why, since));
                 self.tell(gap(target, (why, since), None));
             }
@@ -46,13 +48,13 @@ impl GapLog {
     /// A target is asked again: its gap ends, if there was one.
     pub(super) fn end(&mut self, target: &TargetId) {
         if let Some(open) = self.open.remove(target) {
-            self.tell(gap(target, open, Some(wall_clock_ns())));
+            self.tell(gap(target, open, Some(self.machine.unix_ns())));
         }
     }
 
     /// Nobody is to be asked any more: the gaps that last end here.
     pub(super) fn end_all(&mut self) {
-        let now = wall_clock_ns();
+        let now = self.machine.unix_ns();
         for (target, open) in std::mem::take(&mut self.open) {
             self.keep(gap(&target, open, Some(now)));
         }
@@ -68,7 +70,7 @@ impl GapLog {
     /// A gap that lasted so long, until now; without a target, one of all.
     pub(super) fn past(&self, target: Option<TargetId>, why: GapReason, lasted: Duration) {
         let lasted = i64::try_from(lasted.as_nanos()).unwrap_or(i64::MAX);
-        let to = wall_clock_ns();
+        let to = self.machine.unix_ns();
         self.tell(ProbeGap {
             target,
             why,

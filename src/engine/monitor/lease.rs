@@ -7,7 +7,7 @@ use std::{
 
 use super::MonitorState;
 use crate::{
-    clock::now,
+    clock::timer_now,
     monitor::{LeaseState, ProberLease},
 };
 
@@ -40,12 +40,12 @@ impl LeaseWatch {
 
     /// When to try again.
     pub(super) fn next_try(&self) -> Instant {
-        self.next_try.unwrap_or_else(now)
+        self.next_try.unwrap_or_else(timer_now)
     }
 
     /// Takes the lease if it is time to try; gives whether it has just been taken.
     pub(super) fn has_taken(&mut self) -> bool {
-        if self.is_held() || self.next_try.is_some_and(|next| now() < next) {
+        if self.is_held() || self.next_try.is_some_and(|next| timer_now() < next) {
             return false;
         }
         match ProberLease::try_take(&self.data) {
@@ -62,7 +62,7 @@ impl LeaseWatch {
                 ));
             }
         }
-        self.next_try = Some(now() + AGAIN);
+        self.next_try = Some(timer_now() + AGAIN);
         false
     }
 

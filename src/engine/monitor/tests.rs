@@ -14,6 +14,15 @@ use crate::{
     event::FaultClass,
 };
 
+/// A machine that was asleep for so many seconds.
+struct Sleeper(Arc<AtomicU64>);
+
+impl Machine for Sleeper {
+    fn slept(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::Relaxed))
+    }
+}
+
 /// A monitor over one target that takes connections and says nothing.
 struct Quiet {
     _listener: TcpListener,
@@ -39,9 +48,8 @@ impl Quiet {
         let history = History::open(folder.path());
         let (to_client, updates) = channel();
         let slept = Arc::new(AtomicU64::new(0));
-        let asleep = Arc::clone(&slept);
         let monitor = start_by(
-            Box::new(move || Duration::from_secs(asleep.load(Ordering::Relaxed))),
+            Arc::new(Sleeper(Arc::clone(&slept))),
             folder.path().to_owned(),
             Outbox::new(to_client, || {}),
             Credentials::without_keyring(Environment::default()),
