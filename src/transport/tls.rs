@@ -1,6 +1,10 @@
 //! TLS: trusts the platform's certificate authorities, and those of the endpoint's PEM file.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
@@ -16,6 +20,7 @@ use rustls_platform_verifier::Verifier;
 
 use super::fault::is_authority;
 use crate::{
+    clock::now,
     event::{Fault, FaultClass, Phase},
     input,
     transport::HttpVersion,
@@ -23,6 +28,14 @@ use crate::{
 
 /// Largest PEM file: the list of all authorities of the Web takes a quarter of a MiB.
 const MAX_FILE: u64 = 16 << 20;
+
+/// How long the machine's authorities count as read: that takes tens of milliseconds, and the monitor makes a
+/// configuration for each of its checks.
+const AS_READ: Duration = Duration::from_mins(1);
+
+/// The verifiers of the last minute, each with the time at which the machine's authorities were read. Sessions are no
+/// part of them, so that each configuration still begins with a full handshake.
+static VERIFIERS: Mutex<Vec<(Instant, Arc<EndpointVerifier>)>> = Mutex::new(Vec::new());
 
 /// A TLS configuration that trusts this machine's authorities and those of the PEM file. Blocking: reads files.
 ///
@@ -34,10 +47,10 @@ pub(super) fn config(ca_file: Option<&str>, version: HttpVersion) -> Result<Clie
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| unusable(format!("TLS can't be set up: {error}")))?;
-    let mut config = match verifier(extra.clone(), &provider) {
-        Ok(platform) => builder
+    let mut config = match verifier(extra, &provider) {
+        Ok(verifier) => builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(EndpointVerifier { platform, extra })),
+            .with_custom_certificate_verifier(verifier),
         // An empty list of authorities keeps plain HTTP usable on a machine without any.
         Err(_) if ca_file.is_none() => builder.with_root_certificates(RootCertStore::empty()),
         Err(error) => {
@@ -56,15 +69,25 @@ pub(super) fn config(ca_file: Option<&str>, version: HttpVersion) -> Result<Clie
     Ok(config)
 }
 
+/// The verifier that trusts these authorities, too.
 fn verifier(
     extra: Vec<CertificateDer<'static>>,
     provider: &Arc<CryptoProvider>,
-) -> Result<Verifier, rustls::Error> {
-    if extra.is_empty() {
+) -> Result<Arc<EndpointVerifier>, rustls::Error> {
+    // Whoever comes while they are read waits for the same.
+    let mut kept = VERIFIERS.lock().unwrap_or_else(PoisonError::into_inner);
+    kept.retain(|(read, _)| now().saturating_duration_since(*read) < AS_READ);
+    if let Some((_, verifier)) = kept.iter().find(|(_, kept)| kept.extra == extra) {
+        return Ok(Arc::clone(verifier));
+    }
+    let platform = if extra.is_empty() {
         Verifier::new(provider.clone())
     } else {
-        Verifier::new_with_extra_roots(extra, provider.clone())
-    }
+        Verifier::new_with_extra_roots(extra.clone(), provider.clone())
+    }?;
+    let verifier = Arc::new(EndpointVerifier { platform, extra });
+    kept.push((now(), Arc::clone(&verifier)));
+    Ok(verifier)
 }
 
 /// Trusts what the platform trusts, and also a server that shows a certificate of the endpoint's own file: people
@@ -149,6 +172,21 @@ fn unusable(message: String) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_verifier_is_shared_by_those_who_trust_the_same() {
+        let provider = Arc::new(ring::default_provider());
+        let own = |name: &str| {
+            let own = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+            vec![own.cert.der().clone()]
+        };
+        let (one, other) = (own("one"), own("other"));
+        let verifier = |extra: &[CertificateDer<'static>]| verifier(extra.to_vec(), &provider);
+        let first = verifier(&one).unwrap();
+        assert!(Arc::ptr_eq(&first, &verifier(&one).unwrap()));
+        let second = verifier(&other).unwrap();
+        assert_eq!((&first.extra, &second.extra), (&one, &other));
+    }
 
     #[test]
     fn a_bad_authority_file_is_named() {
