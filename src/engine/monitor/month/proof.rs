@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::{
     course::{Course, EVERY, TARGETS},
-    supervisor::{Asked, Life},
+    supervisor::{AskedProbe, Life},
 };
 use crate::{
     history::{GapReason, History, ProbeGap},
@@ -69,7 +69,7 @@ impl fmt::Display for Proven {
 }
 
 /// A probe in the file.
-struct Row {
+struct StoredProbe {
     started_unix_ns: i64,
     outcome: String,
 }
@@ -93,7 +93,7 @@ pub(super) fn check(folder: &Path, course: Course, lives: &[Life]) -> Proven {
     proven
 }
 
-fn rows(folder: &Path) -> HashMap<i64, Row> {
+fn rows(folder: &Path) -> HashMap<i64, StoredProbe> {
     let file = Connection::open(folder.join("history.db")).unwrap();
     let whole: String = file
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
@@ -105,7 +105,7 @@ fn rows(folder: &Path) -> HashMap<i64, Row> {
         let (started_unix_ns, outcome) = (row.get(1)?, row.get::<_, Option<String>>(2)?);
         Ok((
             row.get(0)?,
-            Row {
+            StoredProbe {
                 started_unix_ns,
                 outcome: outcome.unwrap_or_default(),
             },
@@ -129,7 +129,12 @@ fn gaps(folder: &Path) -> Vec<ProbeGap> {
 }
 
 /// What was said to be on disk is there, as it ended and with the time at which it began; and nothing else is.
-fn check_rows(rows: &HashMap<i64, Row>, course: Course, lives: &[Life], proven: &mut Proven) {
+fn check_rows(
+    rows: &HashMap<i64, StoredProbe>,
+    course: Course,
+    lives: &[Life],
+    proven: &mut Proven,
+) {
     let mut known = 0;
     for life in lives {
         for id in &life.stored {
@@ -194,7 +199,7 @@ fn check_sleeps(gaps: &[ProbeGap], course: Course, lives: &[Life], proven: &mut 
 
 /// The probes of a process on schedule, and how many others there were. Those follow soon on a change: a target answers
 /// that did not, or the other way round.
-fn without_soon<'a>(life: &'a Life, proven: &mut Proven) -> (Vec<&'a Asked>, usize) {
+fn without_soon<'a>(life: &'a Life, proven: &mut Proven) -> (Vec<&'a AskedProbe>, usize) {
     let mut scheduled = Vec::new();
     for target in 0..TARGETS {
         let (mut before, mut soon, mut last) = (None, 0, Duration::ZERO);
@@ -221,7 +226,7 @@ fn without_soon<'a>(life: &'a Life, proven: &mut Proven) -> (Vec<&'a Asked>, usi
 }
 
 /// After no gap is anything made up for: there are never more in a minute than there may be on schedule.
-fn check_rush(asked: &[&Asked], proven: &mut Proven) {
+fn check_rush(asked: &[&AskedProbe], proven: &mut Proven) {
     let minute = 60 * SECOND;
     for (n, first) in asked.iter().enumerate() {
         let rest = &asked[n..];
@@ -237,7 +242,7 @@ fn check_slots(
     gaps: &[ProbeGap],
     course: Course,
     life: &Life,
-    asked: &[&Asked],
+    asked: &[&AskedProbe],
     proven: &mut Proven,
 ) {
     let mut left: Vec<Vec<Duration>> = vec![Vec::new(); TARGETS as usize];
@@ -268,7 +273,7 @@ fn check_slots(
 }
 
 /// The stretches of a process in which its schedule runs on: from its start or from waking, to a sleep or to its end.
-fn stretches(course: Course, life: &Life, asked: &[&Asked]) -> Vec<(Duration, Duration)> {
+fn stretches(course: Course, life: &Life, asked: &[&AskedProbe]) -> Vec<(Duration, Duration)> {
     let mut stretches = Vec::new();
     let mut base = life.from;
     for (at, length) in course.sleeps() {

@@ -15,7 +15,7 @@ use super::{
 
 /// What the prober said of one probe.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct AskedProbe {
     pub(super) id: i64,
     pub(super) at: Duration,
     pub(super) target: u32,
@@ -35,7 +35,7 @@ pub(super) struct Life {
     pub(super) from: Duration,
     /// When it was last heard of.
     pub(super) until: Duration,
-    pub(super) asked: Vec<Asked>,
+    pub(super) asked: Vec<AskedProbe>,
     /// How each probe ended that did: `ok`, or the class of its fault.
     pub(super) ends: HashMap<i64, String>,
     /// The probes that had ended when it last had waited for the disk, and when that was.
@@ -57,7 +57,7 @@ impl Life {
             "began" => {
                 let (id, at, target) = (number().unwrap(), time(number()), number().unwrap());
                 let target = u32::try_from(target).unwrap();
-                self.asked.push(Asked { id, at, target });
+                self.asked.push(AskedProbe { id, at, target });
                 self.until = at;
             }
             "over" => {
