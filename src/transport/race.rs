@@ -24,6 +24,8 @@ pub(super) async fn connect(addresses: Vec<SocketAddr>) -> io::Result<TcpStream>
     loop {
         let wait = if rest.len() > 0 { STAGGER } else { SECOND_TRY };
         tokio::select! {
+            // A connection that is there counts, even if this task was so long in coming that the time is up, too.
+            biased;
             result = attempts.next() => match result {
                 Some(Ok(connection)) => return Ok(connection),
                 Some(Err(error)) => {

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     credential::Credentials,
-    dialect::DialectId,
+    dialect::DIALECTS,
     endpoint::{Auth, Endpoint, variables::Environment},
     engine::{
         MonitorCommand, MonitorNews, MonitorState, Outbox, Update,
@@ -237,7 +237,7 @@ struct Prober {
 fn endpoints() -> Vec<Endpoint> {
     let endpoint = |n| {
         let url = "http://127.0.0.1:1/v1".parse().unwrap();
-        let mut endpoint = Endpoint::custom(format!("t{n:02}"), url, DialectId::OpenaiChat);
+        let mut endpoint = Endpoint::custom(format!("t{n:02}"), url, DIALECTS[0].id);
         endpoint.auth = Auth::None;
         endpoint
     };
