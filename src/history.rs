@@ -20,6 +20,7 @@ mod median;
 mod migrations;
 mod other_processes;
 mod overflow;
+mod phases;
 mod pieces;
 mod probe_outcomes;
 mod probe_usage;
@@ -35,6 +36,8 @@ mod search;
 mod series;
 mod session;
 mod sqlite;
+mod target_facts;
+mod time_buckets;
 mod unstored;
 mod vacuum;
 mod write_queue;
@@ -62,10 +65,12 @@ pub use self::{
     gaps::{GapLine, GapReason, ProbeGap},
     median::Median,
     other_processes::OtherProcesses,
+    phases::{PhaseBucket, PhasesQuery, TargetPhases},
     probe_outcomes::ProbeOutcome,
     probe_usage::ProbeUsage,
     query::{OutcomeFilter, RunPage, RunQuery, RunRow, RunSort, SortColumn},
     series::{Series, SeriesChange, SeriesError, SeriesHour, SeriesPoint, SeriesQuery, TtftPlot},
+    target_facts::{BufferedCount, MOST_JUDGED, TargetFacts, TargetFactsQuery},
     unstored::Unstored,
 };
 use self::{
@@ -458,6 +463,33 @@ impl History {
     ) -> Result<Vec<Distribution>, HistoryError> {
         self.ask(Lane::Plot, move |reader, is_cancelled| {
             distribution::all(&reader.connection, &query, is_cancelled)
+        })
+        .await
+    }
+
+    /// How long each part of the time until the first token took.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn phases(&self, query: PhasesQuery) -> Result<Vec<TargetPhases>, HistoryError> {
+        self.ask(Lane::Plot, move |reader, is_cancelled| {
+            phases::all(&reader.connection, &query, is_cancelled)
+        })
+        .await
+    }
+
+    /// How many of each target's latest answers were held back on their way, and what its runs since midnight cost by
+    /// these prices.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn target_facts(
+        &self,
+        query: TargetFactsQuery,
+        prices: PriceTable,
+    ) -> Result<Vec<TargetFacts>, HistoryError> {
+        self.ask(Lane::Plot, move |reader, is_cancelled| {
+            target_facts::all(reader, &query, &prices, is_cancelled)
         })
         .await
     }

@@ -17,13 +17,18 @@ mod layout;
 mod legend;
 mod legend_panel;
 mod outcomes;
+mod phases;
 mod plan;
 mod plot;
+mod polled;
 mod query;
+mod shown_time;
 mod spread;
+mod target_facts;
 mod targets;
 mod track;
 mod verb;
+mod zoom;
 
 use std::{cmp::Ordering, collections::BTreeSet};
 
@@ -36,7 +41,9 @@ use self::{
     chart::Chart,
     distributions::Distributions,
     gaps::GapBand,
+    phases::PolledPhases,
     plan::PlanForm,
+    target_facts::PolledFacts,
     targets::TargetSort,
     track::Track,
 };
@@ -108,6 +115,10 @@ pub struct Monitor {
     /// The target under the pointer, in the legend or on the plot.
     pointed: Option<TargetId>,
     distributions: Distributions,
+    facts: PolledFacts,
+    phases: PolledPhases,
+    /// Until when probes were rolled up, if any were (nanoseconds since 1970).
+    rolled_up_until: Option<i64>,
     /// The target at the keyboard's cursor in the table.
     cursor: Option<TargetId>,
     /// The form of the probes' plan, if it is open.
@@ -173,6 +184,8 @@ impl View for Monitor {
             cx.commands.push(Command::Monitor(MonitorCommand::Follow));
         }
         self.distributions.take_in();
+        self.facts.take_in();
+        self.phases.take_in();
         match self.answer.take() {
             None => {}
             Some(Ok(plot)) => {
@@ -185,6 +198,7 @@ impl View for Monitor {
                 self.series = series;
                 self.bands = self.bands_of(&plot.gaps);
                 self.availability = plot.availability;
+                self.rolled_up_until = plot.rolled_up_until;
                 self.problem = None;
                 self.outdated = true;
             }
@@ -200,9 +214,7 @@ impl View for Monitor {
         if std::mem::take(&mut self.outdated) {
             self.lay_out(&cx.state.looks);
         }
-        let shows_ttft = self.kept.chart == Chart::Ttft;
-        let of_chart = (self.distributions.problem.as_ref()).filter(|_| !shows_ttft);
-        if let Some(problem) = self.problem.as_ref().or(of_chart) {
+        if let Some(problem) = self.problem.as_ref().or(self.problem_of_chart()) {
             banner(ui, cx.theme, Tone::Bad, problem, |_| ());
         }
         for news in cx.state.alerts.iter().rev().take(MOST_ALERTS) {
@@ -217,16 +229,14 @@ impl View for Monitor {
             self.legend_ui(ui, cx);
             // What the pointer is on in the plot is known only from the last frame.
             let pointed = self.pointed.take().or(before);
-            if shows_ttft {
-                self.plot_ui(ui, cx, pointed.as_ref());
-            } else {
-                self.distributions_ui(ui, cx);
+            match self.kept.chart {
+                Chart::Ttft => self.plot_ui(ui, cx, pointed.as_ref()),
+                Chart::Phases => self.phases_ui(ui, cx),
+                _ => self.distributions_ui(ui, cx),
             }
         }
         self.ask(ui, cx);
-        if !shows_ttft {
-            self.ask_distributions(ui, cx);
-        }
+        self.ask_for_chart(ui, cx);
         if let Some(mut plan) = self.plan.take() {
             self.plan = plan.ui(ui.ctx(), cx).then_some(plan);
         }
@@ -300,6 +310,32 @@ impl Monitor {
                 });
             }
         });
+    }
+
+    /// Asks the history for what the chart shows beside the series.
+    fn ask_for_chart(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
+        match self.kept.chart {
+            Chart::Ttft => {}
+            Chart::Phases => self.ask_phases(ui, cx),
+            Chart::Targets => {
+                self.ask_distributions(ui, cx);
+                self.ask_facts(ui, cx);
+            }
+            Chart::Bands | Chart::Spread | Chart::Hours | Chart::Errors => {
+                self.ask_distributions(ui, cx);
+            }
+        }
+    }
+
+    /// Why the history could not tell what the chart shows.
+    fn problem_of_chart(&self) -> Option<&String> {
+        let distributions = self.distributions.problem.as_ref();
+        match self.kept.chart {
+            Chart::Ttft => None,
+            Chart::Phases => self.phases.problem.as_ref(),
+            Chart::Targets => distributions.or(self.facts.problem.as_ref()),
+            Chart::Bands | Chart::Spread | Chart::Hours | Chart::Errors => distributions,
+        }
     }
 
     fn plot_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, pointed: Option<&TargetId>) {

@@ -11,10 +11,12 @@ mod gaps;
 mod large;
 mod live;
 mod mounts;
+pub(crate) mod phases;
 mod query;
 mod recent;
 mod retention;
 mod series;
+mod target_facts;
 mod windows;
 mod year;
 

@@ -11,6 +11,8 @@ pub enum Chart {
     Ttft,
     /// Percentiles of TTFT over time.
     Bands,
+    /// The parts of TTFT over time.
+    Phases,
     /// The share of runs by TTFT.
     Spread,
     /// A heat map by hour of the day and weekday.
@@ -26,6 +28,7 @@ impl Chart {
     pub const ALL: &'static [(Self, &'static str)] = &[
         (Self::Ttft, "TTFT"),
         (Self::Bands, "Bands"),
+        (Self::Phases, "Phases"),
         (Self::Spread, "Spread"),
         (Self::Hours, "Hours"),
         (Self::Errors, "Errors"),
@@ -44,6 +47,12 @@ impl Chart {
                 "Bands of TTFT",
                 "Median TTFT of each sixtieth of the range shown, as a line, and bands up to P90, P95 and P99. A \
                  percentile is blank where there are too few runs: P90 below 10, P95 below 20, P99 below 100",
+            ),
+            Self::Phases => (
+                "Phases of TTFT",
+                "For each sixtieth of the range shown, the medians of DNS, TCP, TLS, the wait for the first byte and \
+                 from there to the first token, on top of each other. A phase that is not known is left out; over an \
+                 open connection there are no handshakes. The sum of medians is near the median of TTFT, not the same",
             ),
             Self::Spread => (
                 "Spread of TTFT",
@@ -77,7 +86,7 @@ impl Chart {
     pub fn has_connection(self) -> bool {
         matches!(
             self,
-            Self::Bands | Self::Spread | Self::Hours | Self::Targets
+            Self::Bands | Self::Phases | Self::Spread | Self::Hours | Self::Targets
         )
     }
 }

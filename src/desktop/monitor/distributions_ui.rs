@@ -30,7 +30,7 @@ impl Monitor {
         egui::Frame::new()
             .inner_margin(margin)
             .show(ui, |ui| match self.kept.chart {
-                Chart::Ttft | Chart::Targets => {}
+                Chart::Ttft | Chart::Phases | Chart::Targets => {}
                 Chart::Bands => {
                     let frame = bands::BandsFrame {
                         rows: &rows,

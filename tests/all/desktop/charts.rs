@@ -103,3 +103,25 @@ fn errors_are_counted_by_class_for_the_targets_that_are_shown() {
     let others = of(&player, |endpoint| endpoint != "openai");
     assert!(told(&desktop).unwrap().starts_with(&others));
 }
+
+#[test]
+fn phases_are_stacked_for_each_target_and_never_mix_cold_with_warm() {
+    let (mut desktop, mut player) = chart("Phases");
+    let plots = pictures(&desktop, "Phases of ");
+    assert_eq!(plots.len(), 5, "{plots:#?}");
+    let name = "Phases of openai/gpt-5-mini over time";
+    assert!(hover_until(
+        &mut desktop,
+        &mut player,
+        name,
+        "Until first byte "
+    ));
+    assert!(shows(&desktop, ", n "));
+    assert!(!shows(&desktop, "TLS"), "a warm run has no handshake");
+    assert!(desktop.query_by_label("Scale: Log").is_none());
+    click(&mut desktop, &mut player, "Connections: Cold");
+    assert!(shows(&desktop, "TLS"));
+    click(&mut desktop, &mut player, "Only openai/gpt-5-mini");
+    let plots = pictures(&desktop, "Phases of ");
+    assert_eq!(plots, [name]);
+}
