@@ -24,6 +24,7 @@ mod phases;
 mod pieces;
 mod probe_outcomes;
 mod probe_usage;
+mod quantiles;
 mod query;
 mod reader;
 mod reads;
@@ -38,6 +39,7 @@ mod session;
 mod sqlite;
 mod target_facts;
 mod time_buckets;
+mod ttft_sample;
 mod unstored;
 mod vacuum;
 mod write_queue;
@@ -56,10 +58,7 @@ pub use self::{
     captures::{KeptCapture, Removed},
     checks::{Availability, CheckLine, EndpointCheck},
     deletions::{Deletion, DeletionCount},
-    distribution::{
-        Distribution, DistributionQuery, HourOfWeek, LastRun, MOST_QUANTILES, Outcomes, Quantiles,
-        TimeBucket,
-    },
+    distribution::{Distribution, DistributionQuery, HourOfWeek, LastRun, Outcomes, TimeBucket},
     export::{ExportFormat, rfc3339},
     findings::{CheckCount, Conformance},
     gaps::{GapLine, GapReason, ProbeGap},
@@ -68,6 +67,7 @@ pub use self::{
     phases::{PhaseBucket, PhasesQuery, TargetPhases},
     probe_outcomes::ProbeOutcome,
     probe_usage::ProbeUsage,
+    quantiles::{MOST_QUANTILES, Quantiles},
     query::{OutcomeFilter, RunPage, RunQuery, RunRow, RunSort, SortColumn},
     series::{Series, SeriesChange, SeriesError, SeriesHour, SeriesPoint, SeriesQuery, TtftPlot},
     target_facts::{BufferedCount, MOST_JUDGED, TargetFacts, TargetFactsQuery},

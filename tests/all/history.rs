@@ -10,6 +10,7 @@ mod findings;
 mod gaps;
 mod large;
 mod live;
+mod mixed;
 mod mounts;
 pub(crate) mod phases;
 mod query;

@@ -2,7 +2,7 @@
 
 use egui::Ui;
 
-use super::{Monitor, query};
+use super::{Monitor, chart::Chart, query};
 use crate::{
     desktop::{range::Range, view::Cx},
     engine::{Asked, Command, HistoryCommand, ask},
@@ -17,6 +17,7 @@ struct DistributionsWanted {
     range: Range,
     zoomed: Option<(i64, i64)>,
     cold: bool,
+    hours_of_week: bool,
     late_share: f64,
 }
 
@@ -61,6 +62,7 @@ impl Monitor {
             range: self.kept.range,
             zoomed: self.zoomed,
             cold: self.kept.cold,
+            hours_of_week: self.kept.chart == Chart::Hours,
             late_share: cx.state.settings.measuring.late_share,
         };
         let known = &self.distributions;
@@ -85,12 +87,14 @@ impl Monitor {
             ui.ctx().request_repaint_after_secs(left as f32);
             return;
         }
+        let hours_of_week = wanted.hours_of_week;
         let (from_unix_ns, to_unix_ns) = query::stretch(wanted.zoomed, wanted.range);
         let query = DistributionQuery {
             from_unix_ns,
             to_unix_ns,
             connection: self.connection(),
             late_share: wanted.late_share,
+            hours_of_week,
             ..DistributionQuery::default()
         };
         let (reply, answer) = ask();
