@@ -22,6 +22,7 @@ mod plan;
 mod plot;
 mod polled;
 mod query;
+mod questions;
 mod shown_time;
 mod spread;
 mod target_facts;
@@ -111,6 +112,8 @@ pub struct Monitor {
     time: TimeAxis,
     /// The edges of a plot that the user has moved or zoomed: the range to ask for.
     zoomed: Option<(i64, i64)>,
+    /// Whether another chart than that of TTFT was moved since that was shown.
+    zoomed_elsewhere: bool,
     width: f32,
     /// The target under the pointer, in the legend or on the plot.
     pointed: Option<TargetId>,
@@ -312,40 +315,15 @@ impl Monitor {
         });
     }
 
-    /// Asks the history for what the chart shows beside the series.
-    fn ask_for_chart(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
-        match self.kept.chart {
-            Chart::Ttft => {}
-            Chart::Phases => self.ask_phases(ui, cx),
-            Chart::Targets => {
-                self.ask_distributions(ui, cx);
-                self.ask_facts(ui, cx);
-            }
-            Chart::Bands | Chart::Spread | Chart::Hours | Chart::Errors => {
-                self.ask_distributions(ui, cx);
-            }
-        }
-    }
-
-    /// Why the history could not tell what the chart shows.
-    fn problem_of_chart(&self) -> Option<&String> {
-        let distributions = self.distributions.problem.as_ref();
-        match self.kept.chart {
-            Chart::Ttft => None,
-            Chart::Phases => self.phases.problem.as_ref(),
-            Chart::Targets => distributions.or(self.facts.problem.as_ref()),
-            Chart::Bands | Chart::Spread | Chart::Hours | Chart::Errors => distributions,
-        }
-    }
-
     fn plot_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, pointed: Option<&TargetId>) {
+        let bounds = self.ttft_bounds();
         let frame = plot::Frame {
             tracks: &self.tracks,
             series: &self.series,
             bands: &self.bands,
             time: self.time,
             scale: self.kept.scale,
-            bounds: self.zoomed.is_none().then(|| self.bounds()),
+            bounds,
             pointed,
         };
         let margin = egui::Frame::new().inner_margin(Margin {

@@ -22,8 +22,22 @@ impl Monitor {
     pub(super) fn follow(&mut self, moved: TimeMove) {
         match moved {
             TimeMove::None => {}
-            TimeMove::To(edges) => self.zoomed = Some(edges),
+            TimeMove::To(edges) => {
+                self.zoomed = Some(edges);
+                self.zoomed_elsewhere = true;
+            }
             TimeMove::Reset => self.zoomed = None,
         }
+    }
+
+    /// The bounds that the plot of TTFT is to show; `None` leaves them as the user has set them there.
+    pub(super) fn ttft_bounds(&mut self) -> Option<([f64; 2], [f64; 2])> {
+        let is_new = std::mem::take(&mut self.zoomed_elsewhere);
+        let Some((from, to)) = self.zoomed else {
+            return Some(self.bounds());
+        };
+        let ([_, bottom], [_, top]) = self.bounds();
+        let edges = ([self.time.x(from), bottom], [self.time.x(to), top]);
+        is_new.then_some(edges)
     }
 }
