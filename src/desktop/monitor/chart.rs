@@ -46,7 +46,8 @@ impl Chart {
             Self::Bands => (
                 "Bands of TTFT",
                 "Median TTFT of each sixtieth of the range shown, as a line, and bands up to P90, P95 and P99. A \
-                 percentile is blank where there are too few runs: P90 below 10, P95 below 20, P99 below 100",
+                 percentile is blank where there are too few runs: P90 below 10, P95 below 20, P99 below 100. Where \
+                 older probes were rolled up, the parts are whole hours or days",
             ),
             Self::Phases => (
                 "Phases of TTFT",
@@ -66,7 +67,8 @@ impl Chart {
             Self::Errors => (
                 "Errors",
                 "Which share of the runs of each sixtieth of the range shown failed, by the class of the fault, for all \
-                 targets that are not hidden together",
+                 targets that are not hidden together. Where older probes were rolled up, the parts are whole hours or \
+                 days",
             ),
             Self::Targets => (
                 "Targets",

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Least height of a target's chart, in points; with more targets than have room, the list is scrolled.
-const LEAST_HEIGHT: f32 = 150.0;
+const LEAST_HEIGHT: f32 = 110.0;
 /// Height of a target's name above its chart, in points.
 const NAME: f32 = 20.0;
 
