@@ -2,7 +2,8 @@
 //!
 //! Fills a history in a temporary folder with seeded runs (12 targets, 90 days; `TOKENSCOPE_RUNS` sets
 //! how many), opens it again and asks what the desktop asks. Each time is given in ms and as a ratio
-//! to a floor taken in the same run: `SELECT count(*)` over the same file.
+//! to a floor taken in the same run: `SELECT count(*)` over the same file. The same for the charts of a year of the
+//! monitor, of which all but the last days were rolled up (`year.rs`).
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
@@ -15,6 +16,7 @@
 )]
 
 mod seeded;
+mod year;
 
 use std::{
     fs,
@@ -25,8 +27,8 @@ use std::{
 use tokenscope::{
     endpoint::TargetId,
     history::{
-        ExportFormat, History, OutcomeFilter, RunQuery, RunSort, Series, SeriesQuery, SortColumn,
-        Storage,
+        DistributionQuery, ExportFormat, History, OutcomeFilter, PhasesQuery, RunQuery, RunSort,
+        Series, SeriesQuery, SortColumn, Storage, TargetFactsQuery,
     },
     price::PriceTable,
 };
@@ -166,6 +168,98 @@ async fn ask(table: &Table, history: &History, count: usize) {
     table.series(history, "series, 1 day, 1200 px", 1).await;
 }
 
+/// What the charts ask of a year.
+async fn ask_of_a_year(table: &Table, history: &History) {
+    let from_unix_ns = Some(year::now() - 366 * DAY_NS);
+    let plot = SeriesQuery {
+        from_unix_ns,
+        pixels: 1200,
+        ..SeriesQuery::default()
+    };
+    table
+        .time("year: the plot of TTFT", || async {
+            let series = history.ttft_plot(plot.clone()).await.unwrap().series;
+            let runs: usize = series.iter().map(Series::runs).sum();
+            format!("{} targets, {runs} probes", series.len())
+        })
+        .await;
+    for (what, hours_of_week) in [
+        ("year: bands, spread, errors, targets", false),
+        ("year: hours of the week", true),
+    ] {
+        let query = DistributionQuery {
+            from_unix_ns,
+            hours_of_week,
+            ..DistributionQuery::default()
+        };
+        table
+            .time(what, || async {
+                let rows = history.distributions(query.clone()).await.unwrap();
+                let runs: usize = rows.iter().map(|row| row.ttft.runs).sum();
+                format!("{} targets, {runs} probes", rows.len())
+            })
+            .await;
+    }
+    let phases = PhasesQuery {
+        from_unix_ns,
+        ..PhasesQuery::default()
+    };
+    table
+        .time("year: phases", || async {
+            let rows = history.phases(phases.clone()).await.unwrap();
+            format!("{} targets", rows.len())
+        })
+        .await;
+    let facts = TargetFactsQuery {
+        from_unix_ns,
+        to_unix_ns: None,
+        // As many probes as at the end of a day.
+        today_unix_ns: year::now() / DAY_NS * DAY_NS - 2 * DAY_NS,
+    };
+    table
+        .time("year: bursts and today’s costs", || async {
+            let facts = history.target_facts(facts.clone(), PriceTable::default());
+            let facts = facts.await.unwrap();
+            let today: usize = facts.iter().map(|row| row.cost_today.answers()).sum();
+            format!("{} targets, {today} probes today", facts.len())
+        })
+        .await;
+}
+
+async fn run_year(folder: &Path) {
+    year::fill(folder, |is_done| {
+        while is_done().is_err() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    })
+    .await;
+    let path = folder.join("history.db");
+    let bytes = fs::metadata(&path).unwrap().len();
+    println!(
+        "\na year of {} targets, {} probes a day each, {:.0} MB",
+        year::TARGETS,
+        year::PROBES_A_DAY,
+        bytes as f64 / 1e6
+    );
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let floors = (0..7).map(|_| {
+        let begun = Instant::now();
+        file.query_row("SELECT count(*) FROM run", [], |_| Ok(()))
+            .unwrap();
+        begun.elapsed()
+    });
+    let table = Table {
+        floor_ms: median(floors.collect()),
+    };
+    table.line("floor: SELECT count(*)", table.floor_ms, None, "");
+    let begun = Instant::now();
+    let history = History::open(folder);
+    assert_eq!(history.storage().await, Storage::Ok);
+    let open = begun.elapsed().as_secs_f64() * 1e3;
+    table.line("year: open", open, None, "");
+    ask_of_a_year(&table, &history).await;
+}
+
 async fn run(folder: &Path, count: i64) {
     let rate = fill(folder, START_NS, count).await;
     let path = folder.join("history.db");
@@ -240,4 +334,6 @@ fn main() {
         .build()
         .unwrap();
     runtime.block_on(run(folder.path(), count));
+    let folder = tempfile::tempdir().unwrap();
+    runtime.block_on(run_year(folder.path()));
 }

@@ -240,6 +240,14 @@ fn plot(window: &mut Window) {
     window.click(log);
     window.frames(60, rest);
     window.report("on a logarithmic scale");
+    for chart in ["Bands", "Phases", "Spread", "Hours", "Errors", "Targets"] {
+        let button = window.find(&format!("Chart: {chart}"));
+        window.click(button);
+        window.frames(150, rest);
+        window.report(&format!("the chart {chart}"));
+    }
+    let button = window.find("Chart: TTFT");
+    window.click(button);
 }
 
 fn table(window: &mut Window) {

@@ -20,9 +20,11 @@ mod median;
 mod migrations;
 mod other_processes;
 mod overflow;
+mod phases;
 mod pieces;
 mod probe_outcomes;
 mod probe_usage;
+mod quantiles;
 mod query;
 mod reader;
 mod reads;
@@ -35,6 +37,9 @@ mod search;
 mod series;
 mod session;
 mod sqlite;
+mod target_facts;
+mod time_buckets;
+mod ttft_sample;
 mod unstored;
 mod vacuum;
 mod write_queue;
@@ -53,19 +58,19 @@ pub use self::{
     captures::{KeptCapture, Removed},
     checks::{Availability, CheckLine, EndpointCheck},
     deletions::{Deletion, DeletionCount},
-    distribution::{
-        Distribution, DistributionQuery, HourOfWeek, LastRun, MOST_QUANTILES, Outcomes, Quantiles,
-        TimeBucket,
-    },
+    distribution::{Distribution, DistributionQuery, HourOfWeek, LastRun, Outcomes, TimeBucket},
     export::{ExportFormat, rfc3339},
     findings::{CheckCount, Conformance},
     gaps::{GapLine, GapReason, ProbeGap},
     median::Median,
     other_processes::OtherProcesses,
+    phases::{PhaseBucket, PhasesQuery, TargetPhases},
     probe_outcomes::ProbeOutcome,
     probe_usage::ProbeUsage,
+    quantiles::{MOST_QUANTILES, Quantiles},
     query::{OutcomeFilter, RunPage, RunQuery, RunRow, RunSort, SortColumn},
     series::{Series, SeriesChange, SeriesError, SeriesHour, SeriesPoint, SeriesQuery, TtftPlot},
+    target_facts::{BufferedCount, MOST_JUDGED, TargetFacts, TargetFactsQuery},
     unstored::Unstored,
 };
 use self::{
@@ -452,6 +457,33 @@ impl History {
     ) -> Result<Vec<Distribution>, HistoryError> {
         self.ask(Lane::Plot, move |reader, is_cancelled| {
             distribution::all(&reader.connection, &query, is_cancelled)
+        })
+        .await
+    }
+
+    /// How long each part of the time until the first token took.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn phases(&self, query: PhasesQuery) -> Result<Vec<TargetPhases>, HistoryError> {
+        self.ask(Lane::Plot, move |reader, is_cancelled| {
+            phases::all(&reader.connection, &query, is_cancelled)
+        })
+        .await
+    }
+
+    /// How many of each target's latest answers were held back on their way, and what its runs since midnight cost by
+    /// these prices.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn target_facts(
+        &self,
+        query: TargetFactsQuery,
+        prices: PriceTable,
+    ) -> Result<Vec<TargetFacts>, HistoryError> {
+        self.ask(Lane::Plot, move |reader, is_cancelled| {
+            target_facts::all(reader, &query, &prices, is_cancelled)
         })
         .await
     }

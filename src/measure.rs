@@ -9,8 +9,10 @@ pub mod burst;
 pub mod change;
 mod connection;
 pub mod cost;
+pub mod cost_sum;
 pub mod late;
 pub mod percentile;
+pub mod phases;
 pub mod sketch;
 
 pub use self::{answer::FIGURES, connection::CONNECTION_FIGURES};

@@ -20,15 +20,21 @@ mod legend_panel;
 mod mark;
 mod outcomes;
 mod pacing;
+mod phases;
 mod plan;
 mod plot;
 mod plot_frame;
+mod polled;
 mod query;
+mod questions;
+mod shown_time;
 mod spread;
+mod target_facts;
 mod targets;
 mod tooltip;
 mod track;
 mod verb;
+mod zoom;
 
 use std::{cmp::Ordering, collections::BTreeSet};
 
@@ -42,8 +48,10 @@ use self::{
     distributions::Distributions,
     gaps::GapBand,
     pacing::Pacing,
+    phases::PolledPhases,
     plan::PlanForm,
     plot_frame::PlotFrame,
+    target_facts::PolledFacts,
     targets::TargetSort,
     track::Track,
 };
@@ -88,6 +96,14 @@ struct SeriesWanted {
     late_share: f64,
 }
 
+/// What the history tells with the series.
+#[derive(Debug)]
+struct AnsweredFacts {
+    availability: Vec<Availability>,
+    /// Until when probes were rolled up, if any were (nanoseconds since 1970).
+    rolled_up_until: Option<i64>,
+}
+
 /// The monitor view.
 #[derive(Debug, Default)]
 pub struct Monitor {
@@ -96,12 +112,11 @@ pub struct Monitor {
     /// The time range that was asked for: from (`None` for the first run) and to.
     asked_range: (Option<i64>, i64),
     answer: Asked<Result<TtftPlot, String>>,
-    /// Whether the history has answered yet.
-    is_answered: bool,
+    /// What the history answered beside the series; `None` until it has.
+    answered: Option<AnsweredFacts>,
     series: Vec<Series>,
     /// The times in which targets were not asked.
     bands: Vec<GapBand>,
-    availability: Vec<Availability>,
     /// The series, laid out to be drawn.
     tracks: Vec<Track>,
     /// Whether the tracks must be laid out again.
@@ -110,10 +125,14 @@ pub struct Monitor {
     time: TimeAxis,
     /// The edges of a plot that the user has moved or zoomed: the range to ask for.
     zoomed: Option<(i64, i64)>,
+    /// Whether another chart than that of TTFT was moved since that was shown.
+    zoomed_elsewhere: bool,
     width: f32,
     /// The target under the pointer, in the legend or on the plot.
     pointed: Option<TargetId>,
     distributions: Distributions,
+    facts: PolledFacts,
+    phases: PolledPhases,
     /// The target at the keyboard's cursor in the table.
     cursor: Option<TargetId>,
     /// The form of the probes' plan, if it is open.
@@ -179,6 +198,8 @@ impl View for Monitor {
             cx.commands.push(Command::Monitor(MonitorCommand::Follow));
         }
         self.distributions.take_in();
+        self.facts.take_in();
+        self.phases.take_in();
         match self.answer.take() {
             None => {}
             Some(Ok(plot)) => {
@@ -190,8 +211,11 @@ impl View for Monitor {
                 series.sort_by(by_median);
                 self.series = series;
                 self.bands = self.bands_of(&plot.gaps);
-                self.availability = plot.availability;
-                (self.is_answered, self.problem) = (true, None);
+                self.answered = Some(AnsweredFacts {
+                    availability: plot.availability,
+                    rolled_up_until: plot.rolled_up_until,
+                });
+                self.problem = None;
                 self.outdated = true;
             }
             Some(Err(problem)) => self.problem = Some(problem),
@@ -206,9 +230,7 @@ impl View for Monitor {
         if std::mem::take(&mut self.outdated) {
             self.lay_out(&cx.state.looks);
         }
-        let shows_ttft = self.kept.chart == Chart::Ttft;
-        let of_chart = (self.distributions.problem.as_ref()).filter(|_| !shows_ttft);
-        if let Some(problem) = self.problem.as_ref().or(of_chart) {
+        if let Some(problem) = self.problem.as_ref().or(self.problem_of_chart()) {
             banner(ui, cx.theme, Tone::Bad, problem, |_| ());
         }
         for news in cx.state.alerts.iter().rev().take(MOST_ALERTS) {
@@ -223,16 +245,14 @@ impl View for Monitor {
             self.legend_ui(ui, cx);
             // What the pointer is on in the plot is known only from the last frame.
             let pointed = self.pointed.take().or(before);
-            if shows_ttft {
-                self.plot_ui(ui, cx, pointed.as_ref());
-            } else {
-                self.distributions_ui(ui, cx);
+            match self.kept.chart {
+                Chart::Ttft => self.plot_ui(ui, cx, pointed.as_ref()),
+                Chart::Phases => self.phases_ui(ui, cx),
+                _ => self.distributions_ui(ui, cx),
             }
         }
         self.ask(ui, cx);
-        if !shows_ttft {
-            self.ask_distributions(ui, cx);
-        }
+        self.ask_for_chart(ui, cx);
         if let Some(mut plan) = self.plan.take() {
             self.plan = plan.ui(ui.ctx(), cx).then_some(plan);
         }
@@ -317,13 +337,14 @@ impl Monitor {
     }
 
     fn plot_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, pointed: Option<&TargetId>) {
+        let bounds = self.ttft_bounds();
         let frame = PlotFrame {
             tracks: &self.tracks,
             series: &self.series,
             bands: &self.bands,
             time: self.time,
             scale: self.kept.scale,
-            bounds: self.zoomed.is_none().then(|| self.bounds()),
+            bounds,
             pointed,
         };
         let margin = egui::Frame::new().inner_margin(Margin {
@@ -346,7 +367,7 @@ impl Monitor {
     }
 
     fn empty_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        if !self.is_answered {
+        if self.answered.is_none() {
             return;
         }
         let (head, text) = if self.kept.range == Range::All {

@@ -13,7 +13,8 @@ use crate::{
     endpoint::{Endpoint, TargetId},
     history::{
         Conformance, Deletion, DeletionCount, Distribution, DistributionQuery, ExportFormat,
-        KeptCapture, RunPage, RunQuery, RunRow, SeriesQuery, TtftPlot,
+        KeptCapture, PhasesQuery, RunPage, RunQuery, RunRow, SeriesQuery, TargetFacts,
+        TargetFactsQuery, TargetPhases, TtftPlot,
     },
     run::{Origin, RunId},
     settings::SettingsEdit,
@@ -101,6 +102,20 @@ pub enum HistoryCommand {
         query: DistributionQuery,
         /// One row per target, or why there is none.
         reply: Reply<Result<Vec<Distribution>, String>>,
+    },
+    /// Loads how long each part of the time until the first token took.
+    Phases {
+        /// The question.
+        query: PhasesQuery,
+        /// One row per target, or why there is none.
+        reply: Reply<Result<Vec<TargetPhases>, String>>,
+    },
+    /// Loads what buffers on the way to each target, and what it cost today.
+    TargetFacts {
+        /// The question.
+        query: TargetFactsQuery,
+        /// One row per target, or why there is none.
+        reply: Reply<Result<Vec<TargetFacts>, String>>,
     },
     /// Loads the latest complete answers of a target, to estimate their variation.
     Recent {

@@ -302,6 +302,16 @@ impl Core {
                     .await
                     .map_err(|e| e.to_string())
             }),
+            HistoryCommand::Phases { query, reply } => self.answer(reply, async move {
+                history.phases(query).await.map_err(|e| e.to_string())
+            }),
+            HistoryCommand::TargetFacts { query, reply } => {
+                let prices = self.settings.prices.clone();
+                self.answer(reply, async move {
+                    let facts = history.target_facts(query, prices).await;
+                    facts.map_err(|error| error.to_string())
+                });
+            }
             HistoryCommand::Recent { target, reply } => {
                 let late_share = self.settings.measuring.late_share;
                 self.answer(reply, async move {

@@ -1,28 +1,28 @@
 //! How the TTFT of each target is spread over a stretch of time, and how its runs ended.
 //!
-//! In: a [`DistributionQuery`]. Out: a [`Distribution`] a target. One pass over an index in order of time. Memory grows
-//! with 24 bytes a run of one target at a time.
+//! In: a [`DistributionQuery`]. Out: a [`Distribution`] a target, of its single runs and of what was rolled up. One pass
+//! over an index in order of time, and one over the rolled-up hours or days. Memory grows with 24 bytes a run of one
+//! target at a time.
+
+mod builder;
+mod local_hour;
+mod rolled_up;
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 use rusqlite::Connection;
 
+use self::builder::DistributionBuilder;
 use super::{
+    quantiles::Quantiles,
     query,
     reader::IsCancelled,
-    series::{PlottedRun, for_each_run},
+    rollups,
+    series::for_each_run,
+    time_buckets::{self, BucketGrid},
 };
-use crate::{
-    clock::wall_clock_ns,
-    endpoint::TargetId,
-    event::FaultClass,
-    measure::{late, percentile::percentiles},
-    run::ConnectionKind,
-};
-
-/// Most quantiles of a [`Distribution::ecdf`].
-pub const MOST_QUANTILES: usize = 512;
+use crate::{endpoint::TargetId, event::FaultClass, measure::late, run::ConnectionKind};
 
 /// Which runs, and into how many buckets of time they are divided.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,13 +31,16 @@ pub struct DistributionQuery {
     pub from_unix_ns: Option<i64>,
     /// To, in nanoseconds since 1970; `None` is now.
     pub to_unix_ns: Option<i64>,
-    /// Into how many buckets of one length the stretch is divided.
+    /// Into how many buckets of one length the stretch is divided at most. Where some of it was rolled up, buckets are
+    /// whole hours of UTC, or whole days.
     pub buckets: usize,
     /// Over which connections the measured runs went: cold and warm ones are never mixed.
     pub connection: ConnectionKind,
     /// The share of its TTFT by which a run may be read late; later ones are not measured.
     pub late_share: f64,
-    /// Whose hours and weekdays [`Distribution::hours`] are.
+    /// Whether [`Distribution::hours`] are wanted.
+    pub hours_of_week: bool,
+    /// Whose hours and weekdays these are.
     pub zone: TimeZone,
 }
 
@@ -49,6 +52,7 @@ impl Default for DistributionQuery {
             buckets: 60,
             connection: ConnectionKind::Warm,
             late_share: late::SHARE,
+            hours_of_week: true,
             zone: TimeZone::system(),
         }
     }
@@ -57,7 +61,9 @@ impl Default for DistributionQuery {
 /// The TTFT and the outcomes of one target in a stretch of time.
 ///
 /// Measured are runs with a clean end and a token, over the connections asked for, that were not read late. Outcomes
-/// count all runs, over any connection, but those that the user stopped or a sleep cut off.
+/// count all runs, over any connection, but those that the user stopped or a sleep cut off. Where some were rolled up,
+/// counts are exact, and TTFTs are within the error of their sketches
+/// ([`RELATIVE_ERROR`](crate::measure::sketch::RELATIVE_ERROR)).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Distribution {
     /// The target.
@@ -68,48 +74,17 @@ pub struct Distribution {
     pub ttft: Quantiles,
     /// How the runs ended.
     pub outcomes: Outcomes,
-    /// The latest run that counts as an outcome.
+    /// The latest run that counts as an outcome, of those that were not rolled up.
     pub last: Option<LastRun>,
-    /// The latest measured TTFT in milliseconds.
+    /// The latest measured TTFT in milliseconds, of those that were not rolled up.
     pub last_ttft_ms: Option<f64>,
     /// The buckets that have runs, in order of time.
     pub buckets: Vec<TimeBucket>,
     /// The hours of the week that have measured runs, in order from Monday, midnight.
     pub hours: Vec<HourOfWeek>,
-    /// Measured TTFTs in milliseconds, in ascending order: all of them, or [`MOST_QUANTILES`] at even distances of
+    /// Measured TTFTs in milliseconds, in ascending order: all of them, or [`MOST_QUANTILES`](super::MOST_QUANTILES) at even distances of
     /// rank, the lowest and the highest among them.
     pub ecdf: Vec<f64>,
-}
-
-/// Percentiles of TTFT in milliseconds; each is blank where there are too few runs for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Quantiles {
-    /// How many runs were measured.
-    pub runs: usize,
-    /// The median.
-    pub p50: Option<f64>,
-    /// From 10 runs on.
-    pub p90: Option<f64>,
-    /// From 20 runs on.
-    pub p95: Option<f64>,
-    /// From 100 runs on.
-    pub p99: Option<f64>,
-}
-
-impl Quantiles {
-    /// Those of some TTFTs in milliseconds.
-    #[must_use]
-    pub fn of(ms: &[f64]) -> Self {
-        let found = percentiles(ms.iter().copied(), &[0.5, 0.9, 0.95, 0.99]);
-        let value = |at: usize| found.get(at).and_then(|percentile| percentile.value);
-        Self {
-            runs: ms.len(),
-            p50: value(0),
-            p90: value(1),
-            p95: value(2),
-            p99: value(3),
-        }
-    }
 }
 
 /// How runs ended.
@@ -140,6 +115,26 @@ impl Outcomes {
     pub fn error_rate(&self) -> Option<f64> {
         let runs = self.runs();
         (runs > 0).then(|| self.failed() as f64 / runs as f64)
+    }
+
+    /// Adds runs by the word of their outcome. Those that the user stopped or a sleep cut off don't count.
+    fn add_word(&mut self, outcome: &str, runs: u64) {
+        let runs = usize::try_from(runs).unwrap_or(usize::MAX);
+        if outcome == "ok" {
+            self.ok += runs;
+            return;
+        }
+        let class = FaultClass::parse(outcome).filter(|class| !class.is_no_failure());
+        if let Some(class) = class {
+            *self.faults.entry(class.as_str()).or_default() += runs;
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.ok += other.ok;
+        for (class, runs) in &other.faults {
+            *self.faults.entry(class).or_default() += runs;
+        }
     }
 
     fn add(&mut self, fault: Option<FaultClass>) {
@@ -195,159 +190,34 @@ pub(super) fn all(
     is_cancelled: IsCancelled<'_>,
 ) -> rusqlite::Result<Vec<Distribution>> {
     let _snapshot = query::Snapshot::begin(file)?;
-    let from = asked.from_unix_ns.or(query::first_run(file)?).unwrap_or(0);
-    let to = asked.to_unix_ns.unwrap_or_else(wall_clock_ns);
+    let stretch = time_buckets::stretch(file, asked.from_unix_ns, asked.to_unix_ns)?;
+    let has_hours = rollups::rolled_up_until(file)?.is_some_and(|until| until > stretch.0);
+    let grid = if has_hours {
+        BucketGrid::of_whole_hours(stretch, asked.buckets)
+    } else {
+        BucketGrid::new(stretch, asked.buckets)
+    };
     let mut found = Vec::new();
     for (key, target) in query::targets(file)? {
-        let mut builders = [false, true].map(|_| DistributionBuilder::new(asked, from, to));
-        let stretch = (from, to, asked.late_share);
-        for_each_run(file, key, stretch, is_cancelled, |run| {
-            builders[usize::from(run.simulated)].add(&run);
-        })?;
+        let mut builders = [false, true].map(|_| DistributionBuilder::new(asked, grid));
+        if has_hours {
+            rolled_up::add(file, key, (asked, grid), stretch, &mut builders)?;
+        }
+        let (from, to) = stretch;
+        for_each_run(
+            file,
+            key,
+            (from, to, asked.late_share),
+            is_cancelled,
+            |run| {
+                builders[usize::from(run.simulated)].add(&run);
+            },
+        )?;
         for (simulated, builder) in [false, true].into_iter().zip(builders) {
-            let made = builder.finish(&target, simulated);
+            let made = builder.finish(&target, simulated)?;
             found.extend(Some(made).filter(|made| made.outcomes.runs() > 0));
         }
     }
     found.sort_by(|a, b| (&a.target, a.simulated).cmp(&(&b.target, b.simulated)));
     Ok(found)
-}
-
-/// Builds one distribution from runs in order of time.
-struct DistributionBuilder<'a> {
-    asked: &'a DistributionQuery,
-    from: i64,
-    bucket_ns: i64,
-    /// The bucket that is being filled, and the TTFTs in it.
-    bucket: Option<(i64, Outcomes)>,
-    in_bucket: Vec<f64>,
-    buckets: Vec<TimeBucket>,
-    hours: BTreeMap<(u8, u8), Vec<f64>>,
-    clock: LocalHour,
-    all: Vec<f64>,
-    outcomes: Outcomes,
-    last: Option<LastRun>,
-}
-
-impl<'a> DistributionBuilder<'a> {
-    fn new(asked: &'a DistributionQuery, from: i64, to: i64) -> Self {
-        let count = i64::try_from(asked.buckets.max(1)).unwrap_or(i64::MAX);
-        // Rounded up, so that no time falls behind the last bucket.
-        let bucket_ns = (to.saturating_sub(from).max(0) / count).saturating_add(1);
-        Self {
-            asked,
-            from,
-            bucket_ns,
-            bucket: None,
-            in_bucket: Vec::new(),
-            buckets: Vec::new(),
-            hours: BTreeMap::new(),
-            clock: LocalHour::default(),
-            all: Vec::new(),
-            outcomes: Outcomes::default(),
-            last: None,
-        }
-    }
-
-    fn add(&mut self, run: &PlottedRun) {
-        if !run.is_ok && run.fault.is_none() {
-            return;
-        }
-        let at = run.at.saturating_sub(self.from) / self.bucket_ns;
-        if self
-            .bucket
-            .as_ref()
-            .is_some_and(|(bucket, _)| *bucket != at)
-        {
-            self.finish_bucket();
-        }
-        let (_, outcomes) = self.bucket.get_or_insert_with(|| (at, Outcomes::default()));
-        outcomes.add(run.fault);
-        self.outcomes.add(run.fault);
-        self.last = Some(LastRun {
-            at_unix_ns: run.at,
-            fault: run.fault,
-        });
-        let ttft = run.ttft.filter(|(_, kind)| *kind == self.asked.connection);
-        if let Some((ms, _)) = ttft {
-            self.in_bucket.push(ms);
-            self.all.push(ms);
-            let hour = self.clock.of(run.at, &self.asked.zone);
-            self.hours.entry(hour).or_default().push(ms);
-        }
-    }
-
-    fn finish_bucket(&mut self) {
-        let Some((at, outcomes)) = self.bucket.take() else {
-            return;
-        };
-        let from_unix_ns = (self.from).saturating_add(at.saturating_mul(self.bucket_ns));
-        self.buckets.push(TimeBucket {
-            from_unix_ns,
-            to_unix_ns: from_unix_ns.saturating_add(self.bucket_ns),
-            ttft: Quantiles::of(&self.in_bucket),
-            outcomes,
-        });
-        self.in_bucket.clear();
-    }
-
-    fn finish(mut self, target: &TargetId, simulated: bool) -> Distribution {
-        self.finish_bucket();
-        let last_ttft_ms = self.all.last().copied();
-        self.all.sort_by(f64::total_cmp);
-        let hours = self.hours.into_iter().filter_map(|((weekday, hour), ms)| {
-            let ttft = Quantiles::of(&ms);
-            Some(HourOfWeek {
-                weekday,
-                hour,
-                runs: ttft.runs,
-                median_ms: ttft.p50?,
-            })
-        });
-        Distribution {
-            target: target.clone(),
-            simulated,
-            ttft: Quantiles::of(&self.all),
-            outcomes: self.outcomes,
-            last: self.last,
-            last_ttft_ms,
-            buckets: self.buckets,
-            hours: hours.collect(),
-            ecdf: thinned(&self.all),
-        }
-    }
-}
-
-/// Values at even distances of rank, if there are more than [`MOST_QUANTILES`].
-fn thinned(sorted: &[f64]) -> Vec<f64> {
-    let last = MOST_QUANTILES - 1;
-    match sorted.len() {
-        0..=MOST_QUANTILES => sorted.to_vec(),
-        n => (0..=last).map(|k| sorted[k * (n - 1) / last]).collect(),
-    }
-}
-
-/// A quarter of an hour in nanoseconds: the clocks of all zones are off UTC by a multiple of it.
-const QUARTER_NS: i64 = 15 * 60 * 1_000_000_000;
-
-/// Gives local hours, and remembers the last one: runs come in order of time.
-#[derive(Default)]
-struct LocalHour(Option<(i64, (u8, u8))>);
-
-impl LocalHour {
-    /// The weekday from Monday and the hour of the day.
-    fn of(&mut self, unix_ns: i64, zone: &TimeZone) -> (u8, u8) {
-        let quarter = unix_ns.div_euclid(QUARTER_NS);
-        if let Some((known, hour)) = self.0
-            && known == quarter
-        {
-            return hour;
-        }
-        let time = Timestamp::from_nanosecond(i128::from(unix_ns)).unwrap_or_default();
-        let local = zone.to_datetime(time);
-        let weekday = local.weekday().to_monday_zero_offset();
-        let hour = (weekday.unsigned_abs(), local.hour().unsigned_abs());
-        self.0 = Some((quarter, hour));
-        hour
-    }
 }

@@ -4,16 +4,16 @@
 //! their rows and deletes them, in one transaction: whenever the program is killed, each is either still there or
 //! counted, once.
 
+mod parts;
+
 use std::collections::BTreeMap;
 
 use rusqlite::{
     Connection, OptionalExtension as _, Row, TransactionBehavior, params, types::FromSqlError,
 };
 
-use super::{
-    median::Median,
-    other_processes::{ChangeCounts, ProcessWatch},
-};
+pub(super) use self::parts::parts;
+use super::other_processes::{ChangeCounts, ProcessWatch};
 use crate::{
     event::FaultClass,
     measure::{
@@ -271,6 +271,14 @@ impl ProbeRollup {
         Ok(())
     }
 
+    /// Adds the TTFTs of a stored sketch.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub(super) fn add_stored(&mut self, sketch: &[u8]) -> rusqlite::Result<()> {
+        self.sketch()?.merge_bytes(sketch).map_err(unusable)
+    }
+
     fn sketch(&mut self) -> rusqlite::Result<&mut TimeSketch> {
         match &mut self.ttft {
             Some(sketch) => Ok(sketch),
@@ -291,7 +299,7 @@ impl ProbeRollup {
 ///
 /// # Errors
 /// If it can't be read.
-pub(super) fn sketch_in(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<TimeSketch>> {
+fn sketch_in(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<TimeSketch>> {
     let bytes = row.get_ref(column)?.as_blob_or_null()?;
     bytes
         .map(TimeSketch::of_bytes)
@@ -303,25 +311,16 @@ fn unusable(why: SketchError) -> rusqlite::Error {
     FromSqlError::Other(why.into()).into()
 }
 
-/// The median of a sketch and of further times in milliseconds, to within the sketch's error.
+/// A sketch with further times in milliseconds.
 ///
 /// # Errors
 /// If there is no room for so many.
-pub(super) fn median_with(
-    sketch: &TimeSketch,
-    further_ms: &[f64],
-) -> rusqlite::Result<Option<Median>> {
+pub(super) fn sketch_with(sketch: &TimeSketch, further_ms: &[f64]) -> rusqlite::Result<TimeSketch> {
     let mut all = sketch.clone();
     for ms in further_ms {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "it was made of whole nanoseconds, and conversion saturates"
-        )]
-        all.record((ms * 1e6).round() as u64).map_err(unusable)?;
+        all.record_ms(*ms).map_err(unusable)?;
     }
-    let runs = usize::try_from(all.len()).unwrap_or(usize::MAX);
-    Ok(all.median_ms().map(|ms| Median { runs, ms }))
+    Ok(all)
 }
 
 /// Until when probes were rolled up (nanoseconds since 1970); `None` if none was.

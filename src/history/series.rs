@@ -80,7 +80,8 @@ pub struct Series {
     pub warm: Option<Median>,
     /// The median of all measured cold runs.
     pub cold: Option<Median>,
-    /// P95 of all measured warm runs and of all measured cold ones, in milliseconds; blank below 20 runs.
+    /// P95 of all measured warm runs and of all measured cold ones, in milliseconds; blank below 20 runs. Where some were
+    /// rolled up it is within the error of their sketches.
     pub p95_ms: [Option<f64>; 2],
     /// How many runs failed; those that the user stopped or a sleep cut off don't count.
     pub faults: usize,

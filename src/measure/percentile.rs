@@ -85,7 +85,7 @@ fn of_sorted(sorted: &[f64], p: f64) -> Percentile {
 
 /// Whether the sample is expected to have a value beyond the quantile, on its rarer side. The median can always be
 /// estimated.
-fn is_estimable(n: usize, p: f64) -> bool {
+pub(super) fn is_estimable(n: usize, p: f64) -> bool {
     let rarer = p.min(1.0 - p);
     // The tolerance is for 1 − 0.99, which is not quite 0.01.
     n > 0 && (rarer >= 0.5 || float(n) * rarer >= 1.0 - 1e-9)

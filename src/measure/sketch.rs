@@ -4,10 +4,14 @@
 //! `HdrHistogram` of whole microseconds with two significant digits, stored in its format V2: a value is known to within
 //! [`RELATIVE_ERROR`] of itself, or half a microsecond where that is more. Merging adds nothing to that.
 
+mod bytes;
+
 use hdrhistogram::{
     Histogram,
     serialization::{Deserializer, Serializer as _, V2Serializer},
 };
+
+use super::percentile::is_estimable;
 
 /// How far a value of a sketch may be from the true one, as a share of it: buckets are at most a 128th of their values
 /// wide, and the middle stands for a bucket.
@@ -49,12 +53,37 @@ impl TimeSketch {
         self.counts.record(us).map_err(SketchError::of)
     }
 
+    /// Adds a time in milliseconds that was made of whole nanoseconds.
+    ///
+    /// # Errors
+    /// If the counts have no room for it.
+    pub fn record_ms(&mut self, ms: f64) -> Result<(), SketchError> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "conversion saturates"
+        )]
+        self.record((ms * 1e6).round() as u64)
+    }
+
     /// Adds all times of another sketch.
     ///
     /// # Errors
     /// If the counts have no room for them.
     pub fn merge(&mut self, other: &Self) -> Result<(), SketchError> {
         self.counts.add(&other.counts).map_err(SketchError::of)
+    }
+
+    /// Adds all times of the sketch of these bytes, as [`merge`](Self::merge) does, but faster where they are few.
+    ///
+    /// # Errors
+    /// If they are none of a sketch; some may have been added then. If the counts have no room for them.
+    pub fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), SketchError> {
+        let added = bytes::for_each_count(bytes, |us, count| {
+            let count = u32::try_from(count).ok()?;
+            self.counts.record_n(us, count).ok()
+        });
+        added.ok_or_else(|| SketchError("its bytes can’t be read".into()))
     }
 
     /// How many times there are.
@@ -73,24 +102,60 @@ impl TimeSketch {
     #[must_use]
     pub fn median_ms(&self) -> Option<f64> {
         let n = self.len();
-        let lower = self.at_rank(n.checked_sub(1)? / 2)?;
-        Some(f64::midpoint(lower, self.at_rank(n / 2)?))
+        let middle = self.at_ranks([n.checked_sub(1)? / 2, n / 2]);
+        Some(f64::midpoint(*middle.first()?, *middle.last()?))
     }
 
-    /// The value of a rank, counted from 0, in milliseconds.
-    fn at_rank(&self, rank: u64) -> Option<f64> {
+    /// Percentiles in milliseconds, each `None` where there are too few times for it. They are made as
+    /// [`percentile`](super::percentile::percentile) makes them. The shares are in ascending order.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "ranks of times"
+    )]
+    pub fn percentiles_ms(&self, shares: &[f64]) -> Vec<Option<f64>> {
+        let n = usize::try_from(self.len()).unwrap_or(usize::MAX);
+        let place = |share: f64| share * n.saturating_sub(1) as f64;
+        let ranks = shares.iter().map(|share| place(*share));
+        let ranks = ranks.flat_map(|place| [place.floor() as u64, place.ceil() as u64]);
+        let found = self.at_ranks(ranks);
+        let pairs = shares.iter().zip(found.chunks_exact(2));
+        let mut known = pairs.map(|(share, pair)| {
+            let value = pair[0] + (pair[1] - pair[0]) * place(*share).fract();
+            is_estimable(n, *share).then_some(value)
+        });
+        shares.iter().map(|_| known.next().flatten()).collect()
+    }
+
+    /// The times of some ranks in ascending order, counted from 0, in milliseconds.
+    #[must_use]
+    pub fn at_ranks(&self, ranks: impl IntoIterator<Item = u64>) -> Vec<f64> {
+        let mut ranks = ranks.into_iter().peekable();
         let mut below = 0;
-        let found = self.counts.iter_recorded().find(|step| {
+        let mut found = Vec::new();
+        for step in self.counts.iter_recorded() {
             below += step.count_since_last_iteration();
-            below > rank
-        })?;
-        let us = found.value_iterated_to();
+            while ranks.next_if(|rank| *rank < below).is_some() {
+                found.push(self.middle_ms(step.value_iterated_to()));
+            }
+            if ranks.peek().is_none() {
+                break;
+            }
+        }
+        found
+    }
+
+    /// The middle of the bucket of a time in microseconds, in milliseconds.
+    fn middle_ms(&self, us: u64) -> f64 {
         let (low, high) = (
             self.counts.lowest_equivalent(us),
             self.counts.highest_equivalent(us),
         );
         #[expect(clippy::cast_precision_loss, reason = "2^53 µs are 285 years")]
-        Some(f64::midpoint(low as f64, high as f64) / 1e3)
+        let middle = f64::midpoint(low as f64, high as f64);
+        middle / 1e3
     }
 
     /// Its bytes.
@@ -132,7 +197,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::run::ms;
+    use crate::{measure::percentile::percentiles, run::ms};
 
     fn of(times: &[u64]) -> TimeSketch {
         let mut sketch = TimeSketch::new().unwrap();
@@ -140,6 +205,11 @@ mod tests {
             sketch.record(*ns).unwrap();
         }
         sketch
+    }
+
+    /// The stated error, and half a microsecond for rounding.
+    fn allowed(truth: f64) -> f64 {
+        (truth * RELATIVE_ERROR).max(0.0005) + 0.0005
     }
 
     fn median(mut times: Vec<u64>) -> f64 {
@@ -165,9 +235,32 @@ mod tests {
             }
             let all = parts.concat();
             prop_assert_eq!(merged.len(), all.len() as u64);
-            let (found, truth) = (merged.median_ms().unwrap(), median(all));
-            let allowed = (truth * RELATIVE_ERROR).max(0.0005) + 0.0005;
-            prop_assert!((found - truth).abs() <= allowed, "{} {}", found, truth);
+            let (found, truth) = (merged.median_ms().unwrap(), median(all.clone()));
+            prop_assert!((found - truth).abs() <= allowed(truth), "{} {}", found, truth);
+            let shares = [0.5, 0.9, 0.95, 0.99];
+            let exact = percentiles(all.iter().map(|ns| ms(*ns)), &shares);
+            for (found, exact) in merged.percentiles_ms(&shares).into_iter().zip(exact) {
+                prop_assert_eq!(found.is_some(), exact.value.is_some());
+                let (found, truth) = (found.unwrap_or_default(), exact.value.unwrap_or_default());
+                prop_assert!((found - truth).abs() <= allowed(truth), "{} {}", found, truth);
+            }
+        }
+
+        #[test]
+        fn bytes_are_merged_as_the_sketch_that_they_are(
+            one in prop::collection::vec(any::<u64>(), 0..40),
+            other in prop::collection::vec(any::<u64>(), 0..40),
+            shift in 0_u32..64,
+        ) {
+            // Up to 2^62 microseconds there is room.
+            let ns = |times: Vec<u64>| times.into_iter().map(|ns| ns >> shift).collect::<Vec<_>>();
+            let (one, other) = (of(&ns(one)), of(&ns(other)));
+            let bytes = other.to_bytes().unwrap();
+            let (mut merged, mut by_bytes) = (one.clone(), one);
+            merged.merge(&other).unwrap();
+            by_bytes.merge_bytes(&bytes).unwrap();
+            let all = |sketch: &TimeSketch| sketch.at_ranks(0..sketch.len());
+            prop_assert_eq!(all(&merged), all(&by_bytes));
         }
     }
 
@@ -180,6 +273,7 @@ mod tests {
         let whole = of(&[700_000_000]).to_bytes().unwrap();
         for bytes in [&[][..], b"not a sketch at all", &whole[..whole.len() - 1]] {
             assert!(TimeSketch::of_bytes(bytes).is_err(), "{bytes:?}");
+            assert!(of(&[]).merge_bytes(bytes).is_err(), "{bytes:?}");
         }
     }
 }

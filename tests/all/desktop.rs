@@ -18,6 +18,7 @@ mod rig;
 mod runs;
 mod scale;
 pub mod scenes;
+mod targets;
 mod views;
 
 pub use self::{

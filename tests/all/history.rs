@@ -10,11 +10,14 @@ mod findings;
 mod gaps;
 mod large;
 mod live;
+mod mixed;
 mod mounts;
+pub(crate) mod phases;
 mod query;
 mod recent;
 mod retention;
 mod series;
+mod target_facts;
 mod windows;
 mod year;
 

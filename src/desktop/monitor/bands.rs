@@ -6,9 +6,10 @@ use egui_plot::{
 };
 
 use super::{
-    axes::{Scale, TimeAxis, fixed_plot},
+    axes::Scale,
     tooltip::{tooltip, track_ui},
     track::Track,
+    zoom::{TimeMove, TimeView, zoom_by_wheel},
 };
 use crate::{
     desktop::{
@@ -39,9 +40,8 @@ const REACH: f32 = 24.0;
 pub struct BandsFrame<'a> {
     /// The targets that are shown, each with its buckets.
     pub rows: &'a [(&'a Track, &'a Distribution)],
-    /// The axis along the bottom, and the stretch that it shows in nanoseconds since 1970.
-    pub time: TimeAxis,
-    pub stretch: (i64, i64),
+    /// The stretch of time.
+    pub view: TimeView,
     /// The scale at the left.
     pub scale: Scale,
 }
@@ -54,19 +54,15 @@ impl BandsFrame<'_> {
         let known: Vec<f64> = known.flatten().collect();
         let low = known.iter().copied().reduce(f64::min).unwrap_or(100.0);
         let high = known.iter().copied().reduce(f64::max).unwrap_or(1_000.0);
-        let (bottom, top) = self.scale.bounds(low, high);
-        let (from, to) = (self.time.x(self.stretch.0), self.time.x(self.stretch.1));
-        let room = (to - from).max(1.0) * 0.01;
-        PlotBounds::from_min_max([from - room, bottom], [to + room, top])
+        self.view.bounds(self.scale.bounds(low, high))
     }
 }
 
 /// Draws the chart in all the space that is left.
-pub fn show(ui: &mut Ui, theme: &Theme, frame: BandsFrame<'_>) {
-    let BandsFrame { time, scale, .. } = frame;
-    let plot = fixed_plot("bands", theme)
-        .x_grid_spacer(move |input| time.marks(&input))
-        .x_axis_formatter(move |mark, _| time.label(mark))
+pub fn show(ui: &mut Ui, theme: &Theme, frame: BandsFrame<'_>) -> TimeMove {
+    let BandsFrame { view, scale, .. } = frame;
+    let plot = view
+        .plot("bands", theme)
         .y_grid_spacer(move |input| scale.marks(&input))
         .y_axis_formatter(move |mark, _| scale.label(mark))
         .y_axis_min_width(56.0);
@@ -85,6 +81,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: BandsFrame<'_>) {
                 row,
             );
         }
+        zoom_by_wheel(plot)
     });
     ui.visuals_mut().override_text_color = None;
     let name = "Bands of time to first token over time";
@@ -93,6 +90,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: BandsFrame<'_>) {
     if let Some((track, bucket, at)) = under_pointer(frame, &answer.transform, &response) {
         hover_ui(ui, theme, &response, (track, bucket), at);
     }
+    view.moved(ui, &response, &answer.transform, answer.inner)
 }
 
 /// Buckets that follow each other and have a value.
@@ -111,7 +109,7 @@ fn parts<'a>(
 fn steps(part: &[TimeBucket], frame: BandsFrame<'_>, of: Of) -> Vec<[f64; 2]> {
     let ends = part.iter().filter_map(|bucket| {
         let y = frame.scale.y(of(&bucket.ttft)?);
-        Some([bucket.from_unix_ns, bucket.to_unix_ns].map(|at| [frame.time.x(at), y]))
+        Some([bucket.from_unix_ns, bucket.to_unix_ns].map(|at| [frame.view.axis.x(at), y]))
     });
     ends.flatten().collect()
 }
@@ -120,7 +118,7 @@ fn steps(part: &[TimeBucket], frame: BandsFrame<'_>, of: Of) -> Vec<[f64; 2]> {
 fn middles(part: &[TimeBucket], frame: BandsFrame<'_>, of: Of) -> Vec<[f64; 2]> {
     let points = part.iter().filter_map(|bucket| {
         let middle = bucket.from_unix_ns.midpoint(bucket.to_unix_ns);
-        Some([frame.time.x(middle), frame.scale.y(of(&bucket.ttft)?)])
+        Some([frame.view.axis.x(middle), frame.scale.y(of(&bucket.ttft)?)])
     });
     points.collect()
 }
@@ -171,13 +169,16 @@ fn under_pointer<'a>(
     response: &Response,
 ) -> Option<(&'a Track, &'a TimeBucket, Pos2)> {
     let pointer = response.hover_pos()?;
-    let at = frame.time.unix_ns(transform.value_from_position(pointer).x);
+    let at = frame
+        .view
+        .axis
+        .unix_ns(transform.value_from_position(pointer).x);
     let found = frame.rows.iter().filter_map(|(track, row)| {
         let mut buckets = row.buckets.iter();
         let bucket = buckets.find(|b| (b.from_unix_ns..b.to_unix_ns).contains(&at))?;
         let y = frame.scale.y(bucket.ttft.p50?);
         let middle = bucket.from_unix_ns.midpoint(bucket.to_unix_ns);
-        let point = PlotPoint::new(frame.time.x(middle), y);
+        let point = PlotPoint::new(frame.view.axis.x(middle), y);
         Some((*track, bucket, transform.position_from_point(&point)))
     });
     let distance = |at: &Pos2| (at.y - pointer.y).abs();

@@ -11,6 +11,8 @@ pub enum Chart {
     Ttft,
     /// Percentiles of TTFT over time.
     Bands,
+    /// The parts of TTFT over time.
+    Phases,
     /// The share of runs by TTFT.
     Spread,
     /// A heat map by hour of the day and weekday.
@@ -26,6 +28,7 @@ impl Chart {
     pub const ALL: &'static [(Self, &'static str)] = &[
         (Self::Ttft, "TTFT"),
         (Self::Bands, "Bands"),
+        (Self::Phases, "Phases"),
         (Self::Spread, "Spread"),
         (Self::Hours, "Hours"),
         (Self::Errors, "Errors"),
@@ -44,7 +47,14 @@ impl Chart {
                 "Bands of TTFT",
                 "The range shown is cut into 60 parts. The line is the median TTFT of each part; the bands reach up to \
                  its P90, P95 and P99. A percentile is blank where there are too few runs: P90 below 10, P95 below 20, \
-                 P99 below 100",
+                 P99 below 100. Where older probes were rolled up, the parts are whole hours or days",
+            ),
+            Self::Phases => (
+                "Phases of TTFT",
+                "The range shown is cut into 60 parts. For each, the medians of DNS, TCP, TLS, the wait for the first \
+                 byte and from there to the first token stand on top of each other. A phase that is not known is left \
+                 out; over an open connection there are no handshakes. The sum of medians is near the median of TTFT, \
+                 not the same",
             ),
             Self::Spread => (
                 "Spread of TTFT",
@@ -58,7 +68,8 @@ impl Chart {
             Self::Errors => (
                 "Errors",
                 "The range shown is cut into 60 parts. Each bar is the share of a part’s runs that failed, by the class \
-                 of the fault. The targets that are not hidden are counted together",
+                 of the fault. The targets that are not hidden are counted together. Where older probes were rolled up, \
+                 the parts are whole hours or days",
             ),
             Self::Targets => (
                 "Targets",
@@ -78,7 +89,7 @@ impl Chart {
     pub fn has_connection(self) -> bool {
         matches!(
             self,
-            Self::Bands | Self::Spread | Self::Hours | Self::Targets
+            Self::Bands | Self::Phases | Self::Spread | Self::Hours | Self::Targets
         )
     }
 }

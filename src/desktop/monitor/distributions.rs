@@ -2,7 +2,7 @@
 
 use egui::Ui;
 
-use super::{Monitor, pacing::Pacing, query};
+use super::{Monitor, chart::Chart, pacing::Pacing, query};
 use crate::{
     desktop::{range::Range, view::Cx},
     engine::{Asked, Command, HistoryCommand, ask},
@@ -16,6 +16,7 @@ struct DistributionsWanted {
     range: Range,
     zoomed: Option<(i64, i64)>,
     cold: bool,
+    hours_of_week: bool,
     late_share: f64,
 }
 
@@ -57,6 +58,7 @@ impl Monitor {
             range: self.kept.range,
             zoomed: self.zoomed,
             cold: self.kept.cold,
+            hours_of_week: self.kept.chart == Chart::Hours,
             late_share: cx.state.settings.measuring.late_share,
         };
         let finished = cx.state.finished;
@@ -64,12 +66,14 @@ impl Monitor {
         if known.answer.is_waiting() || !known.pacing.is_due(ui, &wanted, finished) {
             return;
         }
+        let hours_of_week = wanted.hours_of_week;
         let (from_unix_ns, to_unix_ns) = query::stretch(wanted.zoomed, wanted.range);
         let query = DistributionQuery {
             from_unix_ns,
             to_unix_ns,
             connection: self.connection(),
             late_share: wanted.late_share,
+            hours_of_week,
             ..DistributionQuery::default()
         };
         let (reply, answer) = ask();

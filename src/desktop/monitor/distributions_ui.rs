@@ -2,7 +2,9 @@
 
 use egui::{Margin, Ui};
 
-use super::{Monitor, bands, chart::Chart, hours, outcomes, spread, targets, track::Track};
+use super::{
+    Monitor, bands, chart::Chart, hours, outcomes, spread, targets, track::Track, zoom::TimeMove,
+};
 use crate::{
     desktop::view::Cx,
     history::{Distribution, Series},
@@ -10,13 +12,12 @@ use crate::{
 
 impl Monitor {
     /// Shows the chart that was chosen, of the targets that are not hidden.
-    pub(super) fn distributions_ui(&self, ui: &mut Ui, cx: &Cx<'_>) {
+    pub(super) fn distributions_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
         let Some(all) = &self.distributions.rows else {
             return;
         };
-        let (from, to) = self.asked_range;
-        let (first, last) = targets::edges(all);
-        let stretch = (from.unwrap_or(first), to.max(last));
+        let (first, _) = targets::edges(all);
+        let view = self.time_view((!all.is_empty()).then_some(first));
         let shown = (self.series.iter().zip(&self.tracks)).filter(|(_, track)| track.shown);
         let rows: Vec<(&Track, &Distribution)> = shown
             .filter_map(|(series, track)| Some((track, of(all, series)?)))
@@ -27,26 +28,33 @@ impl Monitor {
             top: 4,
             bottom: 8,
         };
-        egui::Frame::new()
+        let shown = egui::Frame::new()
             .inner_margin(margin)
             .show(ui, |ui| match self.kept.chart {
-                Chart::Ttft | Chart::Targets => {}
+                Chart::Ttft | Chart::Phases | Chart::Targets => TimeMove::None,
                 Chart::Bands => {
                     let frame = bands::BandsFrame {
                         rows: &rows,
-                        time: self.time,
-                        stretch,
+                        view,
                         scale: self.kept.scale,
                     };
-                    bands::show(ui, cx.theme, frame);
+                    bands::show(ui, cx.theme, frame)
                 }
-                Chart::Spread => spread::show(ui, cx.theme, &rows, self.kept.scale),
-                Chart::Hours => hours::show(ui, cx.theme, &rows),
+                Chart::Spread => {
+                    spread::show(ui, cx.theme, &rows, self.kept.scale);
+                    TimeMove::None
+                }
+                Chart::Hours => {
+                    hours::show(ui, cx.theme, &rows);
+                    TimeMove::None
+                }
                 Chart::Errors => {
                     let rows: Vec<_> = rows.iter().map(|(_, row)| *row).collect();
-                    outcomes::show(ui, cx.theme, &rows, self.time, stretch);
+                    outcomes::show(ui, cx.theme, &rows, view)
                 }
             });
+        let moved = shown.inner;
+        self.follow(moved);
     }
 }
 

@@ -4,6 +4,7 @@ use egui::{Margin, Panel, RichText, Ui};
 
 use super::{
     Monitor,
+    chart::Chart,
     legend::{self, LegendAction},
 };
 use crate::desktop::{
@@ -26,7 +27,9 @@ impl Monitor {
             .frame(frame)
             .show(ui, |ui| {
                 let rows: Vec<_> = self.tracks.iter().zip(&self.series).collect();
-                if ui.available_height() > KEY_FROM {
+                // It explains the points and lines of this chart alone.
+                let has_key = self.kept.chart == Chart::Ttft;
+                if has_key && ui.available_height() > KEY_FROM {
                     Panel::bottom("monitor.key")
                         .frame(egui::Frame::new().inner_margin(Margin {
                             top: 8,
@@ -34,7 +37,9 @@ impl Monitor {
                         }))
                         .show(ui, |ui| key_ui(ui, cx.theme));
                 }
-                let (action, pointed) = legend::show(ui, cx.theme, &rows, &self.availability);
+                let answered = self.answered.as_ref();
+                let availability = answered.map_or(&[][..], |known| &known.availability);
+                let (action, pointed) = legend::show(ui, cx.theme, &rows, availability);
                 if let Some((track, _)) = pointed.and_then(|index| rows.get(index)) {
                     self.pointed = Some(track.target.clone());
                 }

@@ -5,12 +5,13 @@
 use std::collections::BTreeMap;
 
 use egui::{Color32, Response, RichText, Ui};
-use egui_plot::{Bar, BarChart, PlotBounds, PlotTransform};
+use egui_plot::{Bar, BarChart, PlotTransform};
 
 use super::{
-    axes::{TimeAxis, fixed_plot},
+    axes::TimeAxis,
     targets::percent,
     tooltip::tooltip,
+    zoom::{TimeMove, TimeView, zoom_by_wheel},
 };
 use crate::{
     desktop::{
@@ -30,22 +31,16 @@ struct OutcomesColumn {
 }
 
 /// Draws the chart in all the space that is left: a sum of all classes above it, and the shares over time.
-pub fn show(
-    ui: &mut Ui,
-    theme: &Theme,
-    rows: &[&Distribution],
-    time: TimeAxis,
-    (from, to): (i64, i64),
-) {
+pub fn show(ui: &mut Ui, theme: &Theme, rows: &[&Distribution], view: TimeView) -> TimeMove {
     let mut all = Outcomes::default();
     for row in rows {
         add(&mut all, &row.outcomes);
     }
     sums_ui(ui, theme, &all);
     let columns = columns(rows);
-    let plot = fixed_plot("errors", theme)
-        .x_grid_spacer(move |input| time.marks(&input))
-        .x_axis_formatter(move |mark, _| time.label(mark))
+    let time = view.axis;
+    let plot = view
+        .plot("errors", theme)
         .y_axis_formatter(|mark, _| percent(mark.value.max(0.0)))
         .y_axis_min_width(56.0);
     ui.visuals_mut().override_text_color = Some(theme.text_dim);
@@ -53,16 +48,12 @@ pub fn show(
     // Few errors are shown as large as many; the axis says how many they are.
     let top = highest.fold(0.01, f64::max) * 1.08;
     let answer = plot.show(ui, |plot| {
-        let (from, to) = (time.x(from), time.x(to));
-        let room = (to - from).max(1.0) * 0.01;
-        plot.set_plot_bounds(PlotBounds::from_min_max(
-            [from - room, 0.0],
-            [to + room, top],
-        ));
+        plot.set_plot_bounds(view.bounds((0.0, top)));
         for (class, bars) in bars(&columns, time) {
             let chart = BarChart::new("", bars).color(color(theme, class));
             plot.bar_chart(chart.allow_hover(false));
         }
+        zoom_by_wheel(plot)
     });
     ui.visuals_mut().override_text_color = None;
     let name = "Share of failed runs over time, by class";
@@ -71,6 +62,7 @@ pub fn show(
     if let Some(column) = under_pointer(&columns, time, &answer.transform, &response) {
         hover_ui(ui, theme, &response, column);
     }
+    view.moved(ui, &response, &answer.transform, answer.inner)
 }
 
 fn add(sum: &mut Outcomes, outcomes: &Outcomes) {

@@ -12,6 +12,7 @@ use super::{
     plot_frame::PlotFrame,
     tooltip::{tooltip, track_ui},
     track::Track,
+    zoom::{edges, is_moved, zoom_by_wheel},
 };
 use crate::{
     desktop::{
@@ -100,18 +101,14 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: PlotFrame<'_>) -> PlotOutput {
         let (bands, axis) = ((frame.bands, frame.tracks), (time, &answer.transform));
         gaps::hover_ui(ui, theme, bands, axis, &response);
     }
-    let bounds = answer.transform.bounds();
     PlotOutput {
         clicked: found
             .filter(|_| response.clicked())
             .and_then(|(_, mark, _)| mark.run),
         pointed: found.map(|(track, ..)| track.target.clone()),
-        moved: answer.inner
-            || response.dragged()
-            || response.drag_stopped()
-            || pinched(ui, &response),
+        moved: is_moved(ui, &response, answer.inner),
         reset: response.double_clicked(),
-        edges: (time.unix_ns(bounds.min()[0]), time.unix_ns(bounds.max()[0])),
+        edges: edges(time, &answer.transform),
     }
 }
 
@@ -183,23 +180,6 @@ fn with_gaps(dash: LineStyle, many: bool) -> LineStyle {
         },
         other => other,
     }
-}
-
-/// The wheel zooms the time axis around the pointer. Returns whether it did.
-fn zoom_by_wheel(plot: &mut PlotUi<'_>) -> bool {
-    if !plot.response().hovered() {
-        return false;
-    }
-    let wheel = plot.ctx().input(|input| input.smooth_scroll_delta().y);
-    if wheel == 0.0 {
-        return false;
-    }
-    plot.zoom_bounds_around_hovered(vec2((wheel / 240.0).exp(), 1.0));
-    true
-}
-
-fn pinched(ui: &Ui, response: &Response) -> bool {
-    response.hovered() && ui.input(|input| (input.zoom_delta() - 1.0).abs() > f32::EPSILON)
 }
 
 fn strip(transform: &PlotTransform) -> Rect {

@@ -8,21 +8,13 @@ use super::sheet::Sheets;
 use crate::{
     conversation::Pane,
     desktop::state::State,
-    price::Usd,
+    measure::cost_sum::CostSum,
     run::{RunId, RunState},
 };
 
 /// The sum of the known costs of a conversation, retries included, each answer once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spent {
-    sum: Usd,
-    /// Answers with a known cost.
-    known: usize,
-    /// Answers that cost something which is not known.
-    unknown: usize,
-    /// Answers that broke off, and cost at least what was counted until then.
-    broken: usize,
-}
+pub struct Spent(CostSum);
 
 impl Spent {
     /// The sum of all runs that are over. What is still loading is left out.
@@ -39,43 +31,32 @@ impl Spent {
                     let sheet = sheets.of(run);
                     let Some(cost) = &sheet.cost else { continue };
                     let usd = cost.usd.ok().filter(|_| !cost.is_free);
-                    spent.add(usd, cost.is_free, sheet.state == RunState::Fault);
+                    spent
+                        .0
+                        .add(usd, cost.is_free, sheet.state == RunState::Fault);
                 }
-                None => spent.unknown += usize::from(state.missing_runs.contains(id)),
+                None => spent.0.unknown += usize::from(state.missing_runs.contains(id)),
             }
         }
         spent
     }
 
-    fn add(&mut self, usd: Option<Usd>, is_free: bool, is_broken: bool) {
-        match usd.and_then(|usd| self.sum.checked_add(usd)) {
-            Some(sum) => {
-                self.sum = sum;
-                self.known += 1;
-                self.broken += usize::from(is_broken);
-            }
-            None => self.unknown += usize::from(!is_free),
-        }
-    }
-
     /// The sum as text; `None` (blank) if no cost is known.
     pub fn text(&self) -> Option<String> {
-        let is_whole = self.unknown == 0 && self.broken == 0;
-        let at_least = if is_whole { "" } else { "at least " };
-        (self.known > 0).then(|| format!("{at_least}{}", self.sum))
+        self.0.text("at least ")
     }
 
     /// How it is made, for the hover text.
     pub fn explanation(&self) -> String {
         let mut text = format!(
             "The answers of this conversation, retries included: reported tokens × price, for {} of {}",
-            self.known,
-            answers(self.known + self.unknown)
+            self.0.known,
+            answers(self.0.answers())
         );
-        if self.unknown > 0 {
+        if self.0.unknown > 0 {
             text.push_str(". The others have no known cost");
         }
-        if self.broken > 0 {
+        if self.0.broken > 0 {
             text.push_str(". Of answers that broke off, what was counted until then");
         }
         text
@@ -92,6 +73,7 @@ fn answers(count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::price::Usd;
 
     #[test]
     fn a_sum_with_unknown_parts_says_at_least_and_without_known_ones_is_blank() {
@@ -131,7 +113,7 @@ mod tests {
         ] {
             let mut spent = Spent::default();
             for (usd, is_free, is_broken) in added {
-                spent.add(usd, is_free, is_broken);
+                spent.0.add(usd, is_free, is_broken);
             }
             assert_eq!(spent.text().as_deref(), text, "{what}");
         }

@@ -38,7 +38,7 @@ pub(super) fn of_target(
         let of = &mut found[usize::from(row.get::<_, bool>(0)?)];
         of.hours.extend(hour(row)?);
     }
-    for (length, (first, last)) in parts(first, to) {
+    for (length, (first, last)) in rollups::parts(first, to) {
         add_sums(file, (target, length, first, last), &mut found)?;
     }
     Ok(found)
@@ -60,24 +60,6 @@ fn hour(row: &Row<'_>) -> rusqlite::Result<Option<SeriesHour>> {
     }))
 }
 
-/// The rows that make up the hours from `first` to `to`: whole days where there are some, hours before and after them.
-/// Each part has the length of its rows, and the first and last begin.
-fn parts(first: i64, to: i64) -> Vec<(i64, (i64, i64))> {
-    use rollups::{DAY, HOUR, start_of};
-    let next_day = start_of(first.saturating_add(DAY - 1), DAY);
-    // The last hour begins at `to` or before.
-    let end = start_of(to, HOUR).saturating_add(HOUR);
-    let last_day = start_of(end, DAY);
-    if next_day >= last_day {
-        return vec![(HOUR, (first, to))];
-    }
-    vec![
-        (HOUR, (first, next_day - 1)),
-        (DAY, (next_day, last_day - 1)),
-        (HOUR, (last_day, to)),
-    ]
-}
-
 fn add_sums(
     file: &Connection,
     (target, length, first, last): (i64, i64, i64, i64),
@@ -91,9 +73,12 @@ fn add_sums(
     while let Some(row) = rows.next()? {
         let of = &mut found[usize::from(row.get::<_, bool>(0)?)];
         let outcomes: String = row.get(3)?;
-        let sketch = rollups::sketch_in(row, 4)?;
-        let part = ProbeRollup::of_cells(row.get(2)?, &outcomes, sketch)?;
-        of.sums.entry(row.get(1)?).or_default().merge(&part)?;
+        let part = ProbeRollup::of_cells(row.get(2)?, &outcomes, None)?;
+        let sum = of.sums.entry(row.get(1)?).or_default();
+        sum.merge(&part)?;
+        if let Some(sketch) = row.get_ref(4)?.as_blob_or_null()? {
+            sum.add_stored(sketch)?;
+        }
     }
     Ok(())
 }
@@ -121,9 +106,10 @@ impl RolledUp {
             let rolled = self.sums.get(connection.as_str());
             *median = match rolled.and_then(|sum| sum.ttft.as_ref()) {
                 Some(sketch) => {
-                    // What is known of the latest probes alone is not that of the stretch.
-                    *p95 = None;
-                    rollups::median_with(sketch, &raw)?
+                    let whole = rollups::sketch_with(sketch, &raw)?;
+                    *p95 = whole.percentiles_ms(&[0.95]).pop().flatten();
+                    let runs = usize::try_from(whole.len()).unwrap_or(usize::MAX);
+                    whole.median_ms().map(|ms| Median { runs, ms })
                 }
                 None => Median::of(raw),
             };
@@ -152,41 +138,4 @@ fn decimated(hours: &[SeriesHour], pixels: &PixelGrid) -> Vec<SeriesHour> {
         kept[first..].sort_by_key(|hour| hour.from_unix_ns);
     }
     kept
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::history::rollups::{DAY, HOUR};
-
-    #[test]
-    fn each_hour_of_a_stretch_is_in_one_part() {
-        for (first, to) in [
-            (0, 0),
-            (0, DAY - 1),
-            (0, DAY),
-            (0, DAY - HOUR),
-            (0, 3 * DAY - 1),
-            (5 * HOUR, 5 * HOUR + 7),
-            (5 * HOUR, 26 * HOUR),
-            (5 * HOUR, 49 * HOUR + 1),
-            (-30 * HOUR, 50 * HOUR),
-        ] {
-            let mut hours: Vec<i64> = Vec::new();
-            for (length, (first, last)) in parts(first, to) {
-                let mut at = first;
-                assert_eq!(at % HOUR, 0);
-                while at <= last {
-                    if length == DAY {
-                        assert_eq!(at % DAY, 0);
-                    }
-                    hours.extend((0..length / HOUR).map(|hour| at + hour * HOUR));
-                    at += length;
-                }
-            }
-            let begin = |n| first + n * HOUR;
-            let expected: Vec<i64> = (0..=(to - first) / HOUR).map(begin).collect();
-            assert_eq!(hours, expected, "{first} {to}");
-        }
-    }
 }

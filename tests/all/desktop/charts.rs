@@ -2,9 +2,12 @@
 
 use egui::Role;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use tokenscope::desktop::view::ViewId;
+use tokenscope::{
+    desktop::view::ViewId,
+    engine::{Command, HistoryCommand},
+};
 
-use super::{Desktop, Player, click, open_view, scenes, shows};
+use super::{Desktop, Player, click, heard, open_view, scenes, shows};
 
 /// The monitor with this chart.
 fn chart(name: &str) -> (Desktop, Player) {
@@ -102,4 +105,111 @@ fn errors_are_counted_by_class_for_the_targets_that_are_shown() {
     click(&mut desktop, &mut player, "Hide openai/gpt-5-mini");
     let others = of(&player, |endpoint| endpoint != "openai");
     assert!(told(&desktop).unwrap().starts_with(&others));
+}
+
+#[test]
+fn phases_are_stacked_for_each_target_and_never_mix_cold_with_warm() {
+    let (mut desktop, mut player) = chart("Phases");
+    let plots = pictures(&desktop, "Phases of ");
+    assert_eq!(plots.len(), 5, "{plots:#?}");
+    let name = "Phases of openai/gpt-5-mini over time";
+    assert!(hover_until(
+        &mut desktop,
+        &mut player,
+        name,
+        "Until first byte "
+    ));
+    assert!(shows(&desktop, ", n "));
+    assert!(!shows(&desktop, "TLS"), "a warm run has no handshake");
+    assert!(desktop.query_by_label("Scale: Log").is_none());
+    click(&mut desktop, &mut player, "Connections: Cold");
+    assert!(shows(&desktop, "TLS"));
+    click(&mut desktop, &mut player, "Only openai/gpt-5-mini");
+    let plots = pictures(&desktop, "Phases of ");
+    assert_eq!(plots, [name]);
+}
+
+/// Turns the wheel over the middle of a picture.
+fn turn_wheel(desktop: &mut Desktop, player: &mut Player, picture: &str) {
+    let rect = desktop.get_by_label_contains(picture).rect();
+    desktop.hover_at(rect.center());
+    desktop.event(egui::Event::MouseWheel {
+        source: egui::MouseWheelSource::Wheel,
+        unit: egui::MouseWheelUnit::Point,
+        delta: egui::vec2(0.0, 200.0),
+        phase: egui::TouchPhase::Move,
+        modifiers: egui::Modifiers::NONE,
+    });
+    player.play(desktop);
+}
+
+/// From and to, in nanoseconds since 1970.
+type Stretch = (Option<i64>, Option<i64>);
+
+/// The stretches that the history was asked for last, by the plot and by each chart.
+fn stretches(player: &Player) -> [Option<Stretch>; 3] {
+    let last = |of: fn(&HistoryCommand) -> Option<Stretch>| {
+        let asked = heard(player, |command| match command {
+            Command::History(command) => of(command),
+            _ => None,
+        });
+        asked.last().copied()
+    };
+    [
+        last(|command| match command {
+            HistoryCommand::Series { query, .. } => Some((query.from_unix_ns, query.to_unix_ns)),
+            _ => None,
+        }),
+        last(|command| match command {
+            HistoryCommand::Distributions { query, .. } => {
+                Some((query.from_unix_ns, query.to_unix_ns))
+            }
+            _ => None,
+        }),
+        last(|command| match command {
+            HistoryCommand::Phases { query, .. } => Some((query.from_unix_ns, query.to_unix_ns)),
+            _ => None,
+        }),
+    ]
+}
+
+#[test]
+fn charts_over_time_zoom_by_the_wheel_and_share_what_they_show() {
+    for (name, picture) in [
+        ("Bands", "Bands of time to first token over time"),
+        ("Errors", "Share of failed runs over time"),
+        ("Phases", "Phases of openai/gpt-5-mini over time"),
+    ] {
+        let (mut desktop, mut player) = chart(name);
+        if name == "Phases" {
+            click(&mut desktop, &mut player, "Only openai/gpt-5-mini");
+        }
+        assert!(!shows(&desktop, "Reset zoom"));
+        turn_wheel(&mut desktop, &mut player, picture);
+        assert!(shows(&desktop, "Reset zoom"), "{name}");
+        let [plot, distributions, phases] = stretches(&player);
+        let zoomed = plot.unwrap();
+        let seconds = (zoomed.1.unwrap() - zoomed.0.unwrap()) / 1_000_000_000;
+        assert!((600..3_000).contains(&seconds), "{name}: {seconds}");
+        assert_eq!(phases.or(distributions), Some(zoomed), "{name}");
+        for other in ["Errors", "Phases", "TTFT", "Bands"] {
+            click(&mut desktop, &mut player, &format!("Chart: {other}"));
+            assert!(shows(&desktop, "Reset zoom"), "{other}");
+        }
+        assert_eq!(stretches(&player), [Some(zoomed); 3]);
+        desktop.get_by_label_contains("Reset zoom").click();
+        player.play(&mut desktop);
+        assert_eq!(stretches(&player)[0].unwrap().1, None, "{name}");
+    }
+}
+
+#[test]
+fn the_key_explains_the_plot_of_single_runs_alone() {
+    let (mut desktop, mut player) = chart("TTFT");
+    let key = "failed run, not in any median";
+    assert!(shows(&desktop, key));
+    for name in ["Bands", "Phases", "Spread", "Hours", "Errors"] {
+        click(&mut desktop, &mut player, &format!("Chart: {name}"));
+        assert!(!shows(&desktop, key), "{name}");
+    }
 }

@@ -85,7 +85,7 @@ fn pictures_of_every_view() {
 #[test]
 #[ignore = "draws; look at target/pictures"]
 fn pictures_of_charts() {
-    for chart in ["bands", "spread", "hours", "errors", "targets"] {
+    for chart in ["bands", "phases", "spread", "hours", "errors", "targets"] {
         let saved = serde_json::json!({ "chart": chart, "range": "days7" }).to_string();
         let layout = serde_json::json!({ "view": "monitor", "views": { "monitor": saved } });
         for theme in [ThemeChoice::Dark, ThemeChoice::Light] {
@@ -122,7 +122,9 @@ fn pictures_of_details_and_overlays() {
     let connect = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"connect\"}"}}"#;
     let requests = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"requests\"}"}}"#;
     let routes = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"routes\"}"}}"#;
-    let all: [Detail; 45] = [
+    let targets = r#"{"view":"monitor","views":{"monitor":"{\"chart\":\"targets\"}"}}"#;
+    let phases = r#"{"view":"monitor","views":{"monitor":"{\"chart\":\"phases\",\"cold\":true}"}}"#;
+    let all: [Detail; 49] = [
         (
             "inspector-two",
             runs,
@@ -252,6 +254,24 @@ fn pictures_of_details_and_overlays() {
             },
         ),
         ("monitor-log", monitor, scenes::filled, |_, _| ()),
+        (
+            "targets-facts",
+            targets,
+            scenes::buffering_and_priced,
+            |_, _| (),
+        ),
+        ("phases-cold", phases, scenes::filled, |desktop, _| {
+            let plot = desktop
+                .get_by_label("Phases of openai/gpt-5-mini over time")
+                .rect();
+            desktop.hover_at(plot.center());
+            desktop.run_steps(4);
+        }),
+        ("phases-one", phases, scenes::filled, |desktop, player| {
+            desktop.get_by_label("Only openai/gpt-5-mini").click();
+            player.play(desktop);
+        }),
+        ("phases-many", phases, scenes::many_targets, |_, _| ()),
         ("monitor-changed", monitor, scenes::changed, |_, _| ()),
         (
             "pane-way-menu",

@@ -2,6 +2,7 @@
 
 mod answers;
 mod courses;
+mod facts;
 mod gateway;
 mod probes;
 mod runs;
@@ -10,6 +11,7 @@ mod whole_answer;
 pub use self::{
     answers::findings_of,
     courses::{buffered, live, long, stalled},
+    facts::buffering_and_priced,
     gateway::{TOKEN, access, busy_gateway, chinese_gateway, long_names},
     probes::{planned, probing},
     runs::{now, runs},

@@ -105,7 +105,8 @@ fn distribution(
             }
         });
     let mut hours: BTreeMap<(i8, i8), Vec<f64>> = BTreeMap::new();
-    for run in runs.iter().filter(is_measured) {
+    let counts_hours = |_: &&&Run| query.hours_of_week;
+    for run in runs.iter().filter(is_measured).filter(counts_hours) {
         let at = i128::from(run.stamps.started_unix_ns);
         let local = Timestamp::from_nanosecond(at)
             .unwrap()

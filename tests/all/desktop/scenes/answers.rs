@@ -53,6 +53,13 @@ impl Scene {
                 let rows = crate::history::distribution::expected(&self.runs, query);
                 reply_to(reply, Ok(rows));
             }
+            Command::History(HistoryCommand::Phases { query, reply }) => {
+                let rows = crate::history::phases::expected(&self.runs, query);
+                reply_to(reply, Ok(rows));
+            }
+            Command::History(HistoryCommand::TargetFacts { query, reply }) => {
+                reply_to(reply, Ok(self.target_facts(query)));
+            }
             Command::History(HistoryCommand::Conformance { reply, .. }) => {
                 reply_to(reply, Ok(self.conformance()));
             }
