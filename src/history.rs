@@ -14,6 +14,7 @@ mod drafts;
 mod export;
 mod files;
 mod findings;
+mod firing_alerts;
 mod gaps;
 mod large_values;
 mod median;
@@ -21,6 +22,7 @@ mod migrations;
 mod other_processes;
 mod overflow;
 mod pieces;
+mod probe_bursts;
 mod probe_outcomes;
 mod probe_usage;
 mod query;
@@ -36,6 +38,7 @@ mod series;
 mod session;
 mod sqlite;
 mod unstored;
+mod usage;
 mod vacuum;
 mod write_queue;
 mod writer;
@@ -59,14 +62,17 @@ pub use self::{
     },
     export::{ExportFormat, rfc3339},
     findings::{CheckCount, Conformance},
+    firing_alerts::FiringAlert,
     gaps::{GapLine, GapReason, ProbeGap},
     median::Median,
     other_processes::OtherProcesses,
+    probe_bursts::ProbeBurst,
     probe_outcomes::ProbeOutcome,
     probe_usage::ProbeUsage,
     query::{OutcomeFilter, RunPage, RunQuery, RunRow, RunSort, SortColumn},
     series::{Series, SeriesChange, SeriesError, SeriesHour, SeriesPoint, SeriesQuery, TtftPlot},
     unstored::Unstored,
+    usage::HistoryUsage,
 };
 use self::{
     deletions::DeletionJob,
@@ -272,6 +278,18 @@ impl History {
     pub async fn count(&self, deletion: Deletion) -> Result<DeletionCount, HistoryError> {
         self.ask(Lane::Item, move |reader, _| {
             deletions::count(&reader.connection, &deletion)
+        })
+        .await
+    }
+
+    /// How much room it takes.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn usage(&self) -> Result<HistoryUsage, HistoryError> {
+        let folder = self.inner.shared.folder.clone();
+        self.ask(Lane::Item, move |reader, _| {
+            usage::of(&reader.connection, &folder)
         })
         .await
     }
@@ -488,6 +506,34 @@ impl History {
     ) -> Result<Vec<ProbeOutcome>, HistoryError> {
         self.ask(Lane::Plot, move |reader, is_cancelled| {
             probe_outcomes::since(&reader.connection, since_unix_ns, is_cancelled)
+        })
+        .await
+    }
+
+    /// What the arrivals of the monitor's probes say about buffering that started at or after a time (nanoseconds since
+    /// 1970), in order of time.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn probe_bursts(&self, since_unix_ns: i64) -> Result<Vec<ProbeBurst>, HistoryError> {
+        self.ask(Lane::Plot, move |reader, is_cancelled| {
+            probe_bursts::since(&reader.connection, since_unix_ns, is_cancelled)
+        })
+        .await
+    }
+
+    /// Stores which alerts fire, in place of those before.
+    pub fn put_firing_alerts(&self, firing: Vec<FiringAlert>) {
+        self.inner.shared.queue.firing_alerts(firing);
+    }
+
+    /// The alerts that fire.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn firing_alerts(&self) -> Result<Vec<FiringAlert>, HistoryError> {
+        self.ask(Lane::Item, |reader, _| {
+            firing_alerts::all(&reader.connection)
         })
         .await
     }

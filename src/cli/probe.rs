@@ -241,6 +241,8 @@ fn follow(ready: &Ready, results: &mut ProbeResults, sinks: &ProbeSinks) -> io::
                 | RunNews::Loaded { .. }
                 | RunNews::Findings { .. },
             )
+            // Those were told before.
+            | Update::Monitor(MonitorNews::Firing(_))
             | Update::History(_)
             | Update::Gateway(_)
             | Update::Settings(_)

@@ -110,6 +110,7 @@ async fn some_days(folder: &Path) {
                 models_ns: Some(123_456_789),
                 status: Some(200),
                 fault: None,
+                certificate_until: Some(1_800_000_000),
             });
         }
     }
