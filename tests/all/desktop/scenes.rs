@@ -3,6 +3,7 @@
 mod answers;
 mod courses;
 mod gateway;
+mod limits;
 mod probes;
 mod runs;
 mod whole_answer;
@@ -11,6 +12,7 @@ pub use self::{
     answers::findings_of,
     courses::{buffered, live, long, stalled},
     gateway::{TOKEN, access, busy_gateway, chinese_gateway, long_names},
+    limits::watched,
     probes::{planned, probing},
     runs::{now, runs},
     whole_answer::whole_answer,

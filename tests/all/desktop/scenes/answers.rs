@@ -53,6 +53,13 @@ impl Scene {
                 let rows = crate::history::distribution::expected(&self.runs, query);
                 reply_to(reply, Ok(rows));
             }
+            Command::History(HistoryCommand::Usage(reply)) => reply_to(reply, Ok(self.usage())),
+            Command::History(HistoryCommand::Count { deletion, reply }) => {
+                reply_to(reply, Ok(super::limits::counted(deletion)));
+            }
+            Command::History(HistoryCommand::TryAlert { reply, .. }) => {
+                reply_to(reply, Ok(super::limits::tried()));
+            }
             Command::History(HistoryCommand::Conformance { reply, .. }) => {
                 reply_to(reply, Ok(self.conformance()));
             }
