@@ -222,6 +222,7 @@ fn follow(ready: &Ready, results: &mut ProbeResults, sinks: &ProbeSinks) -> io::
                 out.flush()?;
             }
             Update::Monitor(MonitorNews::Check(check)) => {
+                sinks.check(&check);
                 record::write_line(&mut out, &check.line())?;
                 out.flush()?;
             }
