@@ -157,3 +157,29 @@ async fn a_certificate_that_ends_soon_is_told_by_a_free_check() {
     let ran = home.run(&["alerts", "--json"], "");
     assert_eq!(lines(&ran)[0]["target"], "e");
 }
+
+#[test]
+fn buffering_is_found_in_probes_of_the_past_that_are_long_enough() {
+    let home = Home::new();
+    home.write_settings(
+        "[alert.buffers]\nfigure = \"burst\"\nabove = 0.5\nleast = 1\nnotify = false\n",
+    );
+    let probe = |model: &str, tokens: &str| {
+        let asks = ["probe", "--once", "-t", model, "--max-tokens", tokens];
+        assert_eq!(home.run(&asks, "").code, Some(0), "{model}");
+    };
+    probe("simulator/sim-fast", "4");
+    let short = home.run(&["alerts"], "");
+    let none = "buffers: would not have fired in 0 probes that show whether something buffers";
+    assert!(short.out.contains(none), "{}{}", short.out, short.err);
+    probe("simulator/sim-bursty", "300");
+    let ran = home.run(&["alerts"], "");
+    assert!(
+        ran.out
+            .contains("buffers: would have fired once in 1 probe"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+    assert!(ran.out.contains("simulator/sim-bursty"), "{}", ran.out);
+}
