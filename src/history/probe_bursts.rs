@@ -34,7 +34,7 @@ pub(super) fn since(
     let _snapshot = Snapshot::begin(file)?;
     // The words of the index `run_probe` have to stand here for it to be used.
     let mut select = file.prepare_cached(
-        "SELECT endpoint, model, started_unix_ns, request_sent, reads
+        "SELECT target.endpoint, target.model, started_unix_ns, request_sent, reads
             FROM run INDEXED BY run_probe
             JOIN target ON target.id = run.target JOIN run_wire ON run_wire.id = run.id
             WHERE origin = 'probe' AND outcome IS NOT NULL AND started_unix_ns >= ?1
