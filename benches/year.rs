@@ -144,6 +144,7 @@ fn write_some_days(history: &History) {
                 models_ns: Some(123_456_789),
                 status: Some(200),
                 fault: None,
+                certificate_until: Some(1_800_000_000),
             });
         }
     }

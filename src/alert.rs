@@ -1,9 +1,11 @@
-//! Alerts: when a target is slow or fails for longer than a rule allows.
+//! Alerts: when a target is slow, fails, or is away for longer than a rule allows.
 //!
-//! In: the rules of the settings, and probes as they end, in order of time. Out: [`AlertNews`], when a rule fires for a
-//! target and when that is over. Nobody is told from here; there is no clock.
+//! In: the rules of the settings, and probes and checks as they end, in order of time. Out: [`AlertNews`], when a rule
+//! fires for a target and when that is over. Nobody is told from here; there is no clock.
 
 mod message;
+mod past;
+mod sample;
 mod watch;
 
 use std::fmt;
@@ -12,90 +14,18 @@ use serde::Serialize;
 
 pub use self::{
     message::webhook_body,
-    watch::{AlertPeriod, AlertWatch, periods},
+    past::{AlertPeriod, AlertTrial, past_samples, periods, trial},
+    sample::{AlertSample, SampleKind},
+    watch::AlertWatch,
 };
-use crate::{
-    endpoint::TargetId,
-    event::FaultClass,
-    history::ProbeOutcome,
-    measure::late,
-    run::{OffsetNs, Run, ms},
-    settings::alert::AlertFigure,
-};
-
-/// What a run says to the rules.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AlertSample {
-    /// When it started, in nanoseconds since 1970.
-    pub at_unix_ns: i64,
-    /// Its target.
-    pub target: TargetId,
-    /// What it tells.
-    pub told: SampleKind,
-}
-
-/// What a run tells of its target.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum SampleKind {
-    /// It answered; its TTFT in milliseconds, if it is to be trusted.
-    Answered(Option<f64>),
-    /// It failed.
-    Failed,
-}
-
-impl AlertSample {
-    /// What a run that is over says; `None` if it was stopped, or is not over.
-    #[must_use]
-    pub fn of(run: &Run, late_share: f64) -> Option<Self> {
-        let ttft = run.stamps.first_token;
-        let fault = run.answer.fault.as_ref().map(|fault| fault.class);
-        let told = told(fault, ttft, run.stamps.first_token_delay, late_share)?;
-        run.state.is_over().then(|| Self {
-            at_unix_ns: run.stamps.started_unix_ns,
-            target: run.head.target.clone(),
-            told,
-        })
-    }
-
-    /// What a probe of the history says; `None` if it was stopped.
-    #[must_use]
-    pub fn of_probe(probe: &ProbeOutcome, late_share: f64) -> Option<Self> {
-        let ProbeOutcome {
-            fault,
-            first_token,
-            first_token_delay,
-            ..
-        } = *probe;
-        Some(Self {
-            at_unix_ns: probe.at_unix_ns,
-            target: probe.target.clone(),
-            told: told(fault, first_token, first_token_delay, late_share)?,
-        })
-    }
-}
-
-fn told(
-    fault: Option<FaultClass>,
-    ttft: Option<OffsetNs>,
-    delay: Option<u32>,
-    late_share: f64,
-) -> Option<SampleKind> {
-    match fault {
-        Some(class) if class.is_no_failure() => None,
-        Some(_) => Some(SampleKind::Failed),
-        None => {
-            let trusted = ttft.filter(|ttft| !late::is_late(*ttft, delay, late_share));
-            Some(SampleKind::Answered(trusted.map(ms)))
-        }
-    }
-}
+use crate::settings::alert::{AlertFigure, AlertSettings};
 
 /// A rule fires for a target, or is over.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AlertNews {
     /// The rule's name.
     pub rule: String,
-    /// The target, as `endpoint/model`.
+    /// The target, as `endpoint/model`; the endpoint's id where a rule is about that.
     pub target: String,
     /// Whether it fires; else it is over.
     pub fires: bool,
@@ -105,51 +35,68 @@ pub struct AlertNews {
     pub since_unix_ns: i64,
     /// What the rule looks at.
     pub figure: AlertFigure,
-    /// The figure's value: milliseconds, or a share.
+    /// The figure's value: milliseconds, a share, or days.
     pub value: f64,
-    /// Of how many runs.
+    /// Of how many runs and checks.
     pub n: usize,
     /// Of how many minutes.
     pub over_minutes: u32,
-    /// It fires above this.
-    pub above: f64,
+    /// It fires above this; `None` if it fires below a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub above: Option<f64>,
+    /// It fires below this; `None` if it fires above a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub below: Option<f64>,
 }
 
-/// As a sentence: `slow: openai/gpt-5: TTFT P95 is 2,310 ms (above 2,000 ms; 24 runs in 15 min)`.
+impl AlertNews {
+    /// News of a rule whose figure has this value, of so many runs and checks.
+    fn of(rule: &AlertSettings, target: String, (value, n): (f64, usize)) -> Self {
+        let limit = |fires_below| {
+            let limit = rule.limit();
+            (rule.figure.fires_below() == fires_below).then_some(limit)
+        };
+        Self {
+            rule: rule.name.clone(),
+            target,
+            fires: true,
+            at_unix_ns: 0,
+            since_unix_ns: 0,
+            figure: rule.figure,
+            value,
+            n,
+            over_minutes: rule.over_minutes,
+            above: limit(false),
+            below: limit(true),
+        }
+    }
+}
+
+/// As a sentence: `slow: openai/gpt-5: TTFT P95 is 2310 ms (above 2000 ms; 24 runs in 15 min)`.
 impl fmt::Display for AlertNews {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (value, above) = (
-            amount(self.figure, self.value),
-            amount(self.figure, self.above),
-        );
-        let verb = if self.fires { "is" } else { "is back at" };
         let Self {
             rule,
             target,
+            figure,
             n,
             over_minutes,
             ..
         } = self;
-        let name = name(self.figure);
-        write!(
-            f,
-            "{rule}: {target}: {name} {verb} {value} (above {above}; {n} runs in {over_minutes} min)"
-        )
-    }
-}
-
-fn name(figure: AlertFigure) -> &'static str {
-    match figure {
-        AlertFigure::TtftP50 => "median TTFT",
-        AlertFigure::TtftP95 => "TTFT P95",
-        AlertFigure::TtftP99 => "TTFT P99",
-        AlertFigure::ErrorRate => "error rate",
-    }
-}
-
-fn amount(figure: AlertFigure, value: f64) -> String {
-    match figure {
-        AlertFigure::ErrorRate => format!("{:.0} %", value * 100.0),
-        _ => format!("{value:.0} ms"),
+        let verb = if self.fires { "is" } else { "is back at" };
+        let (name, value) = (figure.name(), figure.text(self.value));
+        write!(f, "{rule}: {target}: {name} {verb} {value} (")?;
+        match (self.above, self.below) {
+            (Some(above), _) => write!(f, "above {}", figure.text(above))?,
+            (None, Some(below)) => write!(f, "below {}", figure.text(below))?,
+            (None, None) => {}
+        }
+        match figure {
+            AlertFigure::CertificateDays => f.write_str(")"),
+            AlertFigure::Availability => {
+                write!(f, "; {n} runs and checks in {over_minutes} min)")
+            }
+            _ => write!(f, "; {n} runs in {over_minutes} min)"),
+        }
     }
 }

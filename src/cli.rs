@@ -74,7 +74,7 @@ Environment:
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum CliCommand {
-    /// Show when the alerts of the settings would have fired on the probes of the past.
+    /// Show when the alerts of the settings would have fired on the probes and checks of the past.
     Alerts(alerts::AlertsArgs),
     /// Ask one model, or several side by side, and show the figures.
     Chat(Box<chat::ChatArgs>),

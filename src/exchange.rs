@@ -45,7 +45,7 @@ pub use crate::transport::{Head, Stamp};
 use crate::{
     event::{Event, Fault, FaultClass},
     mask::Mask,
-    transport::{ConnectPhases, Timeouts},
+    transport::{ConnectPhases, ServerCertificate, Timeouts},
 };
 
 /// The next step of an exchange. Almost all of them are chunks: what the others hold is boxed, so that a chunk is not
@@ -71,6 +71,8 @@ pub struct Connecting {
     pub addresses: Vec<IpAddr>,
     /// A sentence that says to whom it is connected.
     pub peer: String,
+    /// The certificate that the host showed on its own connection.
+    pub certificate: Option<ServerCertificate>,
     /// When the last byte of the request was handed over, if it was.
     pub request_sent: Option<Instant>,
     /// The request.

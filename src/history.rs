@@ -14,6 +14,7 @@ mod drafts;
 mod export;
 mod files;
 mod findings;
+mod firing_alerts;
 mod gaps;
 mod large_values;
 mod median;
@@ -22,6 +23,7 @@ mod other_processes;
 mod overflow;
 mod phases;
 mod pieces;
+mod probe_bursts;
 mod probe_outcomes;
 mod probe_usage;
 mod quantiles;
@@ -41,6 +43,7 @@ mod target_facts;
 mod time_buckets;
 mod ttft_sample;
 mod unstored;
+mod usage;
 mod vacuum;
 mod write_queue;
 mod writer;
@@ -61,10 +64,12 @@ pub use self::{
     distribution::{Distribution, DistributionQuery, HourOfWeek, LastRun, Outcomes, TimeBucket},
     export::{ExportFormat, rfc3339},
     findings::{CheckCount, Conformance},
+    firing_alerts::FiringAlert,
     gaps::{GapLine, GapReason, ProbeGap},
     median::Median,
     other_processes::OtherProcesses,
     phases::{PhaseBucket, PhasesQuery, TargetPhases},
+    probe_bursts::ProbeBurst,
     probe_outcomes::ProbeOutcome,
     probe_usage::ProbeUsage,
     quantiles::{MOST_QUANTILES, Quantiles},
@@ -72,6 +77,7 @@ pub use self::{
     series::{Series, SeriesChange, SeriesError, SeriesHour, SeriesPoint, SeriesQuery, TtftPlot},
     target_facts::{BufferedCount, MOST_JUDGED, TargetFacts, TargetFactsQuery},
     unstored::Unstored,
+    usage::HistoryUsage,
 };
 use self::{
     deletions::DeletionJob,
@@ -271,6 +277,18 @@ impl History {
     pub async fn count(&self, deletion: Deletion) -> Result<DeletionCount, HistoryError> {
         self.ask(Lane::Item, move |reader, _| {
             deletions::count(&reader.connection, &deletion)
+        })
+        .await
+    }
+
+    /// How much room it takes.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn usage(&self) -> Result<HistoryUsage, HistoryError> {
+        let folder = self.inner.shared.folder.clone();
+        self.ask(Lane::Item, move |reader, _| {
+            usage::of(&reader.connection, &folder)
         })
         .await
     }
@@ -514,6 +532,34 @@ impl History {
     ) -> Result<Vec<ProbeOutcome>, HistoryError> {
         self.ask(Lane::Plot, move |reader, is_cancelled| {
             probe_outcomes::since(&reader.connection, since_unix_ns, is_cancelled)
+        })
+        .await
+    }
+
+    /// What the arrivals of the monitor's probes say about buffering that started at or after a time (nanoseconds since
+    /// 1970), in order of time.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn probe_bursts(&self, since_unix_ns: i64) -> Result<Vec<ProbeBurst>, HistoryError> {
+        self.ask(Lane::Plot, move |reader, is_cancelled| {
+            probe_bursts::since(&reader.connection, since_unix_ns, is_cancelled)
+        })
+        .await
+    }
+
+    /// Stores which alerts fire, in place of those before.
+    pub fn put_firing_alerts(&self, firing: Vec<FiringAlert>) {
+        self.inner.shared.queue.firing_alerts(firing);
+    }
+
+    /// The alerts that fire.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn firing_alerts(&self) -> Result<Vec<FiringAlert>, HistoryError> {
+        self.ask(Lane::Item, |reader, _| {
+            firing_alerts::all(&reader.connection)
         })
         .await
     }

@@ -216,6 +216,22 @@ pub enum SettingsEdit {
     Monitor(MonitorSettings),
     /// Changes how many captures the history keeps.
     Captures(CaptureLimits),
+    /// Changes how long probes and checks are kept one by one.
+    Retention(Retention),
+    /// Changes what counts as measured.
+    Measuring(Measuring),
+    /// Adds an alert, or replaces the one of this name.
+    PutAlert {
+        /// The name it had, if it is renamed.
+        old_name: Option<String>,
+        /// The alert.
+        alert: Box<AlertSettings>,
+    },
+    /// Removes an alert.
+    RemoveAlert {
+        /// Its name.
+        name: String,
+    },
     /// Adds a key for clients of the gateway, or replaces the one of this name; its limits stay.
     PutGatewayKey {
         /// Its name.

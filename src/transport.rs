@@ -8,6 +8,7 @@
 
 mod body;
 mod call;
+mod certificate;
 mod client;
 mod coding;
 mod connection;
@@ -37,6 +38,7 @@ use url::Url;
 
 pub use self::{
     call::PreparedCall,
+    certificate::ServerCertificate,
     coding::unpacked,
     kernel::TcpInfo,
     open_files::allow_many_sockets,

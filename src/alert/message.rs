@@ -47,7 +47,8 @@ mod tests {
             value: 2_310.4,
             n: 24,
             over_minutes: 15,
-            above: 2_000.0,
+            above: Some(2_000.0),
+            below: None,
         };
         let text = "slow: here/<m>: TTFT P95 is 2310 ms (above 2000 ms; 24 runs in 15 min)";
         assert_eq!(news.to_string(), text);
@@ -76,6 +77,42 @@ mod tests {
         assert_eq!(
             (&all["rule"], &all["fires"], &all["n"]),
             (&json!("slow"), &json!(true), &json!(24))
+        );
+        assert_eq!((&all["above"], all.get("below")), (&json!(2_000.0), None));
+    }
+
+    #[test]
+    fn what_fires_below_a_limit_says_so() {
+        let news = AlertNews {
+            rule: "away".into(),
+            target: "here/m".into(),
+            fires: true,
+            at_unix_ns: 2,
+            since_unix_ns: 1,
+            figure: AlertFigure::Availability,
+            value: 0.95,
+            n: 40,
+            over_minutes: 15,
+            above: None,
+            below: Some(0.99),
+        };
+        assert_eq!(
+            news.to_string(),
+            "away: here/m: availability is 95 % (below 99 %; 40 runs and checks in 15 min)"
+        );
+        let expires = AlertNews {
+            rule: "renew".into(),
+            target: "here".into(),
+            fires: false,
+            figure: AlertFigure::CertificateDays,
+            value: 89.96,
+            n: 1,
+            below: Some(14.0),
+            ..news
+        };
+        assert_eq!(
+            expires.to_string(),
+            "renew: here: remaining time of the certificate is back at 90.0 days (below 14.0 days)"
         );
     }
 }

@@ -1,40 +1,46 @@
 //! The rules' states: which of them fire for which targets.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
-use super::{AlertNews, AlertSample, SampleKind};
+use super::{AlertNews, AlertSample, SampleKind, sample::of_endpoint};
 use crate::{
     endpoint::TargetId,
+    history::FiringAlert,
     measure::percentile,
     settings::alert::{AlertFigure, AlertSettings},
 };
 
 const MINUTE_NS: i64 = 60_000_000_000;
+const DAY_S: f64 = 86_400.0;
 
 /// Follows all rules over all targets.
 #[derive(Debug, Default)]
 pub struct AlertWatch {
     rules: Arc<[AlertSettings]>,
-    /// By the rule's place and the target.
+    /// The targets that are known: a check of an endpoint counts for each of its own.
+    targets: BTreeSet<TargetId>,
+    /// By the rule's place and its subject: a target, or an endpoint without a model.
     states: BTreeMap<(usize, TargetId), RuleState>,
 }
 
-/// One rule for one target.
+/// One rule for one target or endpoint.
 #[derive(Debug, Default)]
 struct RuleState {
-    /// The runs of the rule's minutes, the oldest first.
+    /// What was said in the rule's minutes, the oldest first.
     window: VecDeque<(i64, SampleKind)>,
     /// Since when it fires.
     since: Option<i64>,
     /// Whether somebody was told.
     is_told: bool,
+    /// The figure's last value, and of how many runs and checks.
+    last: (f64, usize),
 }
 
 impl AlertWatch {
-    /// Follows these rules. What it knew of rules that did not change stays.
+    /// Follows these rules. What it knew of rules that judge as before stays.
     pub fn follow(&mut self, rules: &[AlertSettings]) {
         if *self.rules == *rules {
             return;
@@ -43,67 +49,209 @@ impl AlertWatch {
         let states = std::mem::take(&mut self.states);
         let kept = states.into_iter().filter_map(|((place, target), state)| {
             let rule = old.get(place)?;
-            let place = rules.iter().position(|new| new == rule)?;
+            let place = self.place(&rule.name, &rule.judgement())?;
             Some(((place, target), state))
         });
         self.states = kept.collect();
     }
 
-    /// Takes what a run said. `minute` is the minute of the local day, for quiet hours.
-    pub fn push(&mut self, sample: &AlertSample, minute: u32) -> Vec<AlertNews> {
-        let rules = Arc::clone(&self.rules);
-        let name = sample.target.to_string();
-        let mut news = Vec::new();
-        for (place, rule) in rules
-            .iter()
-            .enumerate()
-            .filter(|(_, rule)| rule.is_for(&name))
-        {
-            let key = (place, sample.target.clone());
-            let state = self.states.entry(key).or_default();
-            news.extend(state.push(rule, sample, minute));
-        }
-        news
+    /// Follows these targets: checks of their endpoints count for them. What it knew of others is gone.
+    pub fn follow_targets(&mut self, targets: impl IntoIterator<Item = TargetId>) {
+        self.targets = targets.into_iter().collect();
+        let targets = &self.targets;
+        self.states
+            .retain(|(_, subject), _| is_followed(targets, subject));
     }
 
-    /// The rules that fire, with their targets and since when (nanoseconds since 1970).
-    pub fn firing(&self) -> impl Iterator<Item = (&AlertSettings, &TargetId, i64)> {
+    /// Takes what a run or a check said. `minute` is the minute of the local day, for quiet hours.
+    pub fn push(&mut self, sample: &AlertSample, minute: u32) -> Vec<AlertNews> {
+        let at = sample.at_unix_ns;
+        let subjects = self.add(sample, at).into_iter();
+        subjects
+            .filter_map(|subject| self.judge(&subject, at, minute))
+            .collect()
+    }
+
+    /// Begins again where another watch ended: with what fired then, and what runs and checks have said since, or shortly
+    /// before. Tells what is over by now, and what fires without anybody knowing.
+    pub fn restore(
+        &mut self,
+        firing: &[FiringAlert],
+        past: &[AlertSample],
+        now_unix_ns: i64,
+        minute: u32,
+    ) -> Vec<AlertNews> {
+        self.states.clear();
+        for known in firing {
+            let place = self.place(&known.rule, &known.judgement);
+            let key = place.map(|place| (place, known.target.clone()));
+            let is_meant = |key: &(usize, TargetId)| {
+                self.is_subject(key) && is_followed(&self.targets, &key.1)
+            };
+            if let Some(key) = key.filter(is_meant) {
+                let state = RuleState {
+                    since: Some(known.since_unix_ns),
+                    is_told: known.is_told,
+                    last: (known.value, known.n),
+                    ..RuleState::default()
+                };
+                self.states.insert(key, state);
+            }
+        }
+        for sample in past {
+            self.add(sample, now_unix_ns);
+        }
+        let fires = |state: &RuleState| state.since.is_some();
+        let keys: Vec<_> = (self.states.iter())
+            .filter(|(_, state)| fires(state))
+            .map(|(key, _)| key.clone())
+            .collect();
+        let news = keys.iter();
+        news.filter_map(|key| self.judge(key, now_unix_ns, minute))
+            .collect()
+    }
+
+    /// The rules that fire, to be restored later.
+    #[must_use]
+    pub fn firing(&self) -> Vec<FiringAlert> {
+        let fires = self.firing_states().map(|(rule, target, state, since)| {
+            let (value, n) = state.last;
+            FiringAlert {
+                rule: rule.name.clone(),
+                judgement: rule.judgement(),
+                target: target.clone(),
+                since_unix_ns: since,
+                is_told: state.is_told,
+                value,
+                n,
+            }
+        });
+        fires.collect()
+    }
+
+    /// What was told of the rules that fire.
+    #[must_use]
+    pub fn told(&self) -> Vec<AlertNews> {
+        let fires = self.firing_states().filter(|(.., state, _)| state.is_told);
+        let news = fires.map(|(rule, target, state, since)| AlertNews {
+            at_unix_ns: since,
+            since_unix_ns: since,
+            ..AlertNews::of(rule, subject_name(target), state.last)
+        });
+        news.collect()
+    }
+
+    fn firing_states(&self) -> impl Iterator<Item = (&AlertSettings, &TargetId, &RuleState, i64)> {
         self.states.iter().filter_map(|((place, target), state)| {
-            Some((self.rules.get(*place)?, target, state.since?))
+            Some((self.rules.get(*place)?, target, state, state.since?))
         })
+    }
+
+    /// The place of the rule with this name that judges so.
+    fn place(&self, name: &str, judgement: &str) -> Option<usize> {
+        let is_it = |rule: &AlertSettings| rule.name == name && rule.judgement() == judgement;
+        self.rules.iter().position(is_it)
+    }
+
+    fn is_subject(&self, (place, subject): &(usize, TargetId)) -> bool {
+        self.rules.get(*place).is_some_and(|rule| {
+            if rule.figure.is_of_endpoint() {
+                rule.is_for_endpoint(&subject.endpoint)
+            } else {
+                rule.is_for(&subject.to_string())
+            }
+        })
+    }
+
+    /// Adds a sample to the states that it counts for, and gives their keys. `now` ends their minutes.
+    fn add(&mut self, sample: &AlertSample, now: i64) -> Vec<(usize, TargetId)> {
+        let keys = self.subjects(sample);
+        for key in &keys {
+            if let Some(rule) = self.rules.get(key.0) {
+                let state = self.states.entry(key.clone()).or_default();
+                state.add(rule, sample, now);
+            }
+        }
+        keys
+    }
+
+    /// Whose states a sample counts for.
+    fn subjects(&self, sample: &AlertSample) -> Vec<(usize, TargetId)> {
+        let mut found = Vec::new();
+        let counting = self.rules.iter().enumerate();
+        for (place, rule) in counting.filter(|(_, rule)| sample.told.counts_for(rule.figure)) {
+            let named: Vec<TargetId> = match sample.told {
+                SampleKind::Checked { .. } => (self.targets.iter())
+                    .filter(|target| target.endpoint == sample.target.endpoint)
+                    .cloned()
+                    .collect(),
+                _ if rule.figure.is_of_endpoint() => vec![of_endpoint(&sample.target.endpoint)],
+                _ => vec![sample.target.clone()],
+            };
+            let keys = named.into_iter().map(|subject| (place, subject));
+            found.extend(keys.filter(|key| self.is_subject(key)));
+        }
+        found
+    }
+
+    fn judge(&mut self, key: &(usize, TargetId), at: i64, minute: u32) -> Option<AlertNews> {
+        let rule = self.rules.get(key.0)?;
+        let state = self.states.get_mut(key)?;
+        state.judge(rule, &key.1, at, minute)
+    }
+}
+
+/// Whether a target is among those that are followed, or an endpoint has one of them.
+fn is_followed(targets: &BTreeSet<TargetId>, subject: &TargetId) -> bool {
+    if subject.model.is_empty() {
+        (targets.iter()).any(|target| target.endpoint == subject.endpoint)
+    } else {
+        targets.contains(subject)
+    }
+}
+
+/// How a target or an endpoint is named.
+fn subject_name(subject: &TargetId) -> String {
+    if subject.model.is_empty() {
+        subject.endpoint.clone()
+    } else {
+        subject.to_string()
     }
 }
 
 impl RuleState {
-    fn push(
+    fn add(&mut self, rule: &AlertSettings, sample: &AlertSample, now: i64) {
+        if rule.figure == AlertFigure::CertificateDays {
+            self.window.clear();
+        }
+        self.window.push_back((sample.at_unix_ns, sample.told));
+        let from = now.saturating_sub(i64::from(rule.over_minutes) * MINUTE_NS);
+        if rule.figure != AlertFigure::CertificateDays {
+            // Runs end in another order than they began.
+            self.window.retain(|(at, _)| *at > from);
+        }
+    }
+
+    fn judge(
         &mut self,
         rule: &AlertSettings,
-        sample: &AlertSample,
+        subject: &TargetId,
+        at: i64,
         minute: u32,
     ) -> Option<AlertNews> {
-        let at = sample.at_unix_ns;
-        self.window.push_back((at, sample.told));
-        let from = at.saturating_sub(i64::from(rule.over_minutes) * MINUTE_NS);
-        // Runs end in another order than they began.
-        self.window.retain(|(at, _)| *at > from);
-        let (value, n) = self.value(rule)?;
-        if value > rule.above {
+        let (value, n) = self.value(rule, at)?;
+        self.last = (value, n);
+        if rule.is_bad(value) {
             self.since.get_or_insert(at);
         }
         let since = self.since?;
-        let is_over = value <= rule.until();
+        let is_over = rule.is_good(value);
         let is_quiet = rule.quiet.is_some_and(|quiet| quiet.has(minute));
         let news = AlertNews {
-            rule: rule.name.clone(),
-            target: sample.target.to_string(),
             fires: !is_over,
             at_unix_ns: at,
             since_unix_ns: since,
-            figure: rule.figure,
-            value,
-            n,
-            over_minutes: rule.over_minutes,
-            above: rule.above,
+            ..AlertNews::of(rule, subject_name(subject), (value, n))
         };
         if is_over {
             self.since = None;
@@ -115,69 +263,52 @@ impl RuleState {
         is_new.then_some(news)
     }
 
-    /// The figure's value, and of how many runs; `None` if they are too few.
-    fn value(&self, rule: &AlertSettings) -> Option<(f64, usize)> {
-        let (value, n) = match rule.figure {
-            AlertFigure::TtftP50 => self.ttft(0.5)?,
-            AlertFigure::TtftP95 => self.ttft(0.95)?,
-            AlertFigure::TtftP99 => self.ttft(0.99)?,
-            AlertFigure::ErrorRate => {
-                let failed = |told: &&(i64, SampleKind)| told.1 == SampleKind::Failed;
-                let n = self.window.len();
-                (
-                    float(self.window.iter().filter(failed).count()) / float(n),
-                    n,
+    /// The figure's value at a time, and of how many runs and checks; `None` if they are too few.
+    fn value(&self, rule: &AlertSettings, at: i64) -> Option<(f64, usize)> {
+        let found = match rule.figure {
+            AlertFigure::TtftP50 => self.ttft(0.5),
+            AlertFigure::TtftP95 => self.ttft(0.95),
+            AlertFigure::TtftP99 => self.ttft(0.99),
+            AlertFigure::ErrorRate => self.share(|told| told == SampleKind::Failed),
+            AlertFigure::Availability => self.share(|told| {
+                matches!(
+                    told,
+                    SampleKind::Answered(_) | SampleKind::Checked { is_up: true }
                 )
+            }),
+            AlertFigure::Burst => {
+                self.share(|told| told == SampleKind::Arrived { is_buffered: true })
             }
+            AlertFigure::CertificateDays => self.days_left(at),
         };
-        (n >= rule.least as usize).then_some((value, n))
+        found.filter(|(_, n)| *n >= rule.least())
     }
 
-    /// A quantile of TTFT in milliseconds, and of how many runs; `None` if that many do not allow it.
     fn ttft(&self, quantile: f64) -> Option<(f64, usize)> {
         let ttfts = self.window.iter().filter_map(|(_, told)| match told {
             SampleKind::Answered(ttft) => *ttft,
-            SampleKind::Failed => None,
+            _ => None,
         });
         let found = percentile::percentile(ttfts, quantile);
         Some((found.value?, found.n))
     }
-}
 
-/// A time in which a rule fired for a target.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AlertPeriod {
-    /// The target.
-    pub target: TargetId,
-    /// When it fired, in nanoseconds since 1970.
-    pub from_unix_ns: i64,
-    /// When it was over; `None` if it still fires.
-    pub to_unix_ns: Option<i64>,
-}
-
-/// When a rule would have fired on runs of the past, which are in order of time. Quiet hours are left aside.
-#[must_use]
-pub fn periods(rule: &AlertSettings, samples: &[AlertSample]) -> Vec<AlertPeriod> {
-    let mut watch = AlertWatch::default();
-    watch.follow(&[AlertSettings {
-        quiet: None,
-        ..rule.clone()
-    }]);
-    let mut found: Vec<AlertPeriod> = Vec::new();
-    for sample in samples {
-        for news in watch.push(sample, 0) {
-            if news.fires {
-                found.push(AlertPeriod {
-                    target: sample.target.clone(),
-                    from_unix_ns: news.at_unix_ns,
-                    to_unix_ns: None,
-                });
-            } else if let Some(open) = found.iter_mut().rev().find(|p| p.target == sample.target) {
-                open.to_unix_ns = Some(news.at_unix_ns);
-            }
-        }
+    fn share(&self, counts: impl Fn(SampleKind) -> bool) -> Option<(f64, usize)> {
+        let n = self.window.len();
+        let counted = self.window.iter().filter(|(_, told)| counts(*told)).count();
+        (n > 0).then(|| (float(counted) / float(n), n))
     }
-    found
+
+    fn days_left(&self, at: i64) -> Option<(f64, usize)> {
+        let (_, told) = self.window.back()?;
+        let SampleKind::Certificate { until_unix_s } = told else {
+            return None;
+        };
+        let left_s = until_unix_s.saturating_sub(at / 1_000_000_000);
+        #[expect(clippy::cast_precision_loss, reason = "seconds of some years")]
+        let days = left_s as f64 / DAY_S;
+        Some((days, 1))
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count of runs")]
@@ -186,159 +317,4 @@ fn float(count: usize) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::alert::QuietHours;
-
-    fn rule(figure: AlertFigure, above: f64) -> AlertSettings {
-        AlertSettings {
-            name: "r".into(),
-            figure,
-            above,
-            ..AlertSettings::default()
-        }
-    }
-
-    fn sample(minute: i64, told: SampleKind) -> AlertSample {
-        AlertSample {
-            at_unix_ns: minute * MINUTE_NS,
-            target: "here/m".parse().unwrap(),
-            told,
-        }
-    }
-
-    fn answered(minute: i64, ms: f64) -> AlertSample {
-        sample(minute, SampleKind::Answered(Some(ms)))
-    }
-
-    /// The minutes at which it fired and was over.
-    fn told(
-        rule: &AlertSettings,
-        samples: impl IntoIterator<Item = AlertSample>,
-    ) -> Vec<(i64, bool)> {
-        let mut watch = AlertWatch::default();
-        watch.follow(std::slice::from_ref(rule));
-        let samples = samples.into_iter();
-        let news = samples.flat_map(|sample| {
-            let minute = sample.at_unix_ns / MINUTE_NS;
-            watch.push(&sample, u32::try_from(minute % 1_440).unwrap())
-        });
-        news.map(|news| (news.at_unix_ns / MINUTE_NS, news.fires))
-            .collect()
-    }
-
-    #[test]
-    fn a_median_fires_once_and_is_over_once() {
-        let slow = |minute| (20..60).contains(&minute);
-        let probes =
-            (0..120).map(|minute| answered(minute, if slow(minute) { 900.0 } else { 300.0 }));
-        let rule = rule(AlertFigure::TtftP50, 500.0);
-        // Of 15 runs the eighth slow one makes the median, and the eighth good one ends it.
-        assert_eq!(told(&rule, probes), [(27, true), (67, false)]);
-    }
-
-    #[test]
-    fn between_the_two_limits_nothing_is_told() {
-        let values = [300.0, 510.0, 480.0, 510.0, 480.0, 449.0, 480.0, 510.0];
-        let probes = values.iter().enumerate().flat_map(|(hour, ms)| {
-            let hour = i64::try_from(hour).unwrap();
-            (0..15).map(move |minute| answered(hour * 60 + minute, *ms))
-        });
-        let told = told(&rule(AlertFigure::TtftP50, 500.0), probes);
-        let hours: Vec<_> = told
-            .iter()
-            .map(|(minute, fires)| (minute / 60, *fires))
-            .collect();
-        assert_eq!(hours, [(1, true), (5, false), (7, true)]);
-    }
-
-    #[test]
-    fn an_error_rate_counts_all_runs_and_too_few_tell_nothing() {
-        let rule = rule(AlertFigure::ErrorRate, 0.5);
-        let failed = |minute| sample(minute, SampleKind::Failed);
-        assert_eq!(told(&rule, (0..4).map(failed)), []);
-        assert_eq!(told(&rule, (0..6).map(failed)), [(4, true)]);
-        // Untrusted times are answers all the same.
-        let late = |minute| sample(minute, SampleKind::Answered(None));
-        let half = (0..100).map(|minute| {
-            if minute % 2 == 0 {
-                failed(minute)
-            } else {
-                late(minute)
-            }
-        });
-        let told = told(&rule, half);
-        assert!(
-            told.iter().all(|(minute, _)| *minute < 15),
-            "8 of 15 at most: {told:?}"
-        );
-    }
-
-    #[test]
-    fn a_percentile_waits_until_it_is_known() {
-        let rule = AlertSettings {
-            over_minutes: 60,
-            ..rule(AlertFigure::TtftP95, 500.0)
-        };
-        let told = told(&rule, (0..60).map(|minute| answered(minute, 900.0)));
-        assert_eq!(told, [(19, true)], "P95 needs twenty runs");
-    }
-
-    #[test]
-    fn in_quiet_hours_nobody_is_told_until_they_end() {
-        let rule = AlertSettings {
-            quiet: Some(QuietHours { from: 0, to: 60 }),
-            ..rule(AlertFigure::TtftP50, 500.0)
-        };
-        let lasting = (0..90).map(|minute| answered(minute, 900.0));
-        assert_eq!(told(&rule, lasting), [(60, true)]);
-        let over = (0..90).map(|minute| answered(minute, if minute < 30 { 900.0 } else { 100.0 }));
-        assert_eq!(
-            told(&rule, over),
-            [],
-            "what was over in the night is not told"
-        );
-    }
-
-    #[test]
-    fn targets_are_apart_and_rules_keep_their_state_when_others_change() {
-        let (one, other) = (
-            rule(AlertFigure::TtftP50, 500.0),
-            rule(AlertFigure::ErrorRate, 0.1),
-        );
-        let mut watch = AlertWatch::default();
-        watch.follow(std::slice::from_ref(&one));
-        let slow: Vec<_> = (0..10)
-            .flat_map(|minute| watch.push(&answered(minute, 900.0), 0))
-            .collect();
-        assert_eq!(slow.len(), 1);
-        watch.follow(&[other, one]);
-        assert_eq!(watch.firing().count(), 1);
-        let mut elsewhere = answered(11, 900.0);
-        elsewhere.target.model = "n".into();
-        assert_eq!(watch.push(&elsewhere, 0), [], "one run of another target");
-        let over: Vec<_> = (11..30)
-            .flat_map(|minute| watch.push(&answered(minute, 100.0), 0))
-            .collect();
-        assert_eq!(over.len(), 1, "it fired before, and is over");
-        assert!(!over[0].fires);
-    }
-
-    #[test]
-    fn a_rule_is_tried_on_the_past() {
-        let slow = |minute| (20..60).contains(&minute) || minute >= 110;
-        let past: Vec<_> = (0..120)
-            .map(|minute| answered(minute, if slow(minute) { 900.0 } else { 300.0 }))
-            .collect();
-        let found = periods(&rule(AlertFigure::TtftP50, 500.0), &past);
-        let minutes: Vec<_> = (found.iter())
-            .map(|p| {
-                (
-                    p.from_unix_ns / MINUTE_NS,
-                    p.to_unix_ns.map(|to| to / MINUTE_NS),
-                )
-            })
-            .collect();
-        assert_eq!(minutes, [(27, Some(67)), (117, None)]);
-    }
-}
+mod tests;

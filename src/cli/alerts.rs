@@ -1,4 +1,4 @@
-//! `tokenscope alerts`: when the alerts of the settings would have fired on the probes of the past.
+//! `tokenscope alerts`: when the alerts of the settings would have fired on the probes and checks of the past.
 
 use std::{fmt::Write as _, io::Write as _, process::ExitCode};
 
@@ -6,12 +6,15 @@ use anyhow::Context as _;
 use jiff::{SignedDuration, SpanRound, Timestamp, Unit, tz::TimeZone};
 use serde::Serialize;
 
-use super::{UsageError, since::since, stored, terminal::stdout};
+use super::{UsageError, note, since::since, stored, terminal::stdout};
 use crate::{
-    alert::{AlertPeriod, AlertSample, periods},
+    alert::{AlertPeriod, AlertTrial, past_samples, trial},
     clock::wall_clock_ns,
     record,
-    settings::{self, Paths, alert::AlertSettings},
+    settings::{
+        self, Paths,
+        alert::{AlertFigure, AlertSettings},
+    },
     visible::visible_line,
 };
 
@@ -58,23 +61,22 @@ pub(super) fn run(args: &AlertsArgs) -> anyhow::Result<ExitCode> {
         return Err(UsageError::new(why).into());
     }
     let since = args.since;
-    let probes = stored::read(&paths, async |history| {
-        Ok(history.probe_outcomes(since).await?)
-    })?;
     let late_share = settings.measuring.late_share;
-    let samples = probes
-        .iter()
-        .filter_map(|probe| AlertSample::of_probe(probe, late_share));
-    let samples: Vec<_> = samples.collect();
+    let (samples, rolled_up) = stored::read(&paths, async |history| {
+        let samples = past_samples(history, &settings.alerts, since, late_share).await?;
+        Ok((samples, history.rolled_up_until().await?))
+    })?;
+    if rolled_up.is_some_and(|until| until > since) {
+        note("probes that were rolled up are not tried: only those that are kept one by one");
+    }
     let mut out = stdout();
     for rule in &settings.alerts {
-        let found = periods(rule, &samples);
+        let found = trial(rule, &samples);
         if args.json {
-            found
-                .iter()
+            (found.periods.iter())
                 .try_for_each(|period| record::write_line(&mut out, &line(rule, period)))?;
         } else {
-            write!(out, "{}", told(rule, &found, &samples))?;
+            write!(out, "{}", told(rule, &found))?;
         }
     }
     out.end().context("standard output")?;
@@ -84,30 +86,32 @@ pub(super) fn run(args: &AlertsArgs) -> anyhow::Result<ExitCode> {
 fn line<'a>(rule: &'a AlertSettings, period: &AlertPeriod) -> AlertPeriodLine<'a> {
     AlertPeriodLine {
         rule: &rule.name,
-        target: period.target.to_string(),
+        target: period.target.clone(),
         from_unix_ns: period.from_unix_ns,
         to_unix_ns: period.to_unix_ns,
     }
 }
 
 /// How often a rule would have fired, and a line for each time.
-fn told(rule: &AlertSettings, found: &[AlertPeriod], samples: &[AlertSample]) -> String {
-    let probes = samples
-        .iter()
-        .filter(|sample| rule.is_for(&sample.target.to_string()))
-        .count();
-    let times = match found.len() {
+fn told(rule: &AlertSettings, found: &AlertTrial) -> String {
+    let times = match found.periods.len() {
         0 => "would not have fired".to_owned(),
         1 => "would have fired once".to_owned(),
         times => format!("would have fired {times} times"),
     };
-    let probes = if probes == 1 {
-        "1 probe".to_owned()
-    } else {
-        format!("{probes} probes")
+    let (one, many) = match rule.figure {
+        AlertFigure::Availability => ("probe or check", "probes and checks"),
+        AlertFigure::CertificateDays => ("check", "checks"),
+        AlertFigure::Burst => (
+            "probe that shows whether something buffers",
+            "probes that show whether something buffers",
+        ),
+        _ => ("probe", "probes"),
     };
+    let n = found.n;
+    let probes = format!("{n} {}", if n == 1 { one } else { many });
     let mut text = format!("{}: {times} in {probes}\n", visible_line(&rule.name));
-    for period in found {
+    for period in &found.periods {
         let to = period.to_unix_ns.unwrap_or_else(wall_clock_ns);
         let lasted = lasted(to.saturating_sub(period.from_unix_ns));
         let lasts = if period.to_unix_ns.is_some() {
@@ -115,7 +119,7 @@ fn told(rule: &AlertSettings, found: &[AlertPeriod], samples: &[AlertSample]) ->
         } else {
             "and fires since,"
         };
-        let target = visible_line(&period.target.to_string()).into_owned();
+        let target = visible_line(&period.target).into_owned();
         let from = local(period.from_unix_ns);
         // Writing to a string can't fail.
         let _ = writeln!(text, "  {from}  {target}  {lasts} {lasted}");

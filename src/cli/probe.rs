@@ -222,6 +222,7 @@ fn follow(ready: &Ready, results: &mut ProbeResults, sinks: &ProbeSinks) -> io::
                 out.flush()?;
             }
             Update::Monitor(MonitorNews::Check(check)) => {
+                sinks.check(&check);
                 record::write_line(&mut out, &check.line())?;
                 out.flush()?;
             }
@@ -241,6 +242,8 @@ fn follow(ready: &Ready, results: &mut ProbeResults, sinks: &ProbeSinks) -> io::
                 | RunNews::Loaded { .. }
                 | RunNews::Findings { .. },
             )
+            // Those were told before.
+            | Update::Monitor(MonitorNews::Firing(_))
             | Update::History(_)
             | Update::Gateway(_)
             | Update::Settings(_)

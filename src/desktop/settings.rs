@@ -1,13 +1,19 @@
-//! The settings: endpoints, keys, appearance, data, about.
+//! The settings: endpoints, keys, alerts, appearance, data, about.
 //!
 //! In: settings, key states, test steps. Out: [`Command::Edit`](crate::engine::Command::Edit) and the
 //! commands for keys and tests. The settings file decides: an edit is shown once the file was written and read again.
 
+mod alert_draft;
+mod alert_form;
+mod alerts;
+mod cleanup;
+mod data;
 mod draft;
 mod editor;
 mod endpoints;
 mod import;
 mod keys;
+mod limits;
 mod pages;
 mod presets;
 mod probe;
@@ -18,12 +24,12 @@ mod tried;
 use egui::{Margin, Panel, Role, ScrollArea, Ui, WidgetInfo};
 
 pub use self::section::Section;
-use self::{endpoints::Endpoints, keys::KeysSection};
+use self::{alerts::AlertsSection, data::DataSection, endpoints::Endpoints, keys::KeysSection};
 use super::{
     icons,
     view::{Action, Cx, Verb, VerbId, View, ViewId},
 };
-use crate::{engine::Asked, history::RunPage, run::RunId};
+use crate::run::RunId;
 
 /// The sections in order, each with its name, its icon and its name in the palette.
 const SECTIONS: &[(Section, &str, &str, &str)] = &[
@@ -34,6 +40,12 @@ const SECTIONS: &[(Section, &str, &str, &str)] = &[
         "Endpoints",
     ),
     (Section::Keys, "Keys", icons::KEY, "Keys"),
+    (
+        Section::Alerts,
+        "Alerts",
+        icons::WARN,
+        "Alerts: rules, and who is told",
+    ),
     (
         Section::Appearance,
         "Appearance",
@@ -60,11 +72,8 @@ pub struct SettingsView {
     section: Section,
     endpoints: Endpoints,
     keys: KeysSection,
-    counting: Asked<Result<RunPage, String>>,
-    /// How many runs the history has, once counted.
-    runs: Option<usize>,
-    /// The value of `State::finished` when they were counted.
-    counted_at: Option<u64>,
+    alerts: AlertsSection,
+    data: DataSection,
 }
 
 impl View for SettingsView {
@@ -104,9 +113,8 @@ impl View for SettingsView {
 
     fn logic(&mut self, cx: &mut Cx<'_>) {
         self.endpoints.logic(cx);
-        if let Some(counted) = self.counting.take() {
-            self.runs = counted.ok().map(|page| page.total);
-        }
+        self.alerts.logic(cx);
+        self.data.logic(cx);
     }
 
     fn shown_runs(&self) -> Vec<RunId> {
@@ -177,13 +185,8 @@ impl SettingsView {
             Section::Endpoints => self.endpoints.ui(ui, cx),
             Section::Keys => self.keys.ui(ui, cx),
             Section::Appearance => pages::appearance_ui(ui, cx),
-            Section::Data => {
-                if self.counted_at != Some(cx.state.finished) {
-                    self.counted_at = Some(cx.state.finished);
-                    self.counting = pages::ask_count(cx.commands);
-                }
-                pages::data_ui(ui, cx, self.runs);
-            }
+            Section::Alerts => self.alerts.ui(ui, cx),
+            Section::Data => self.data.ui(ui, cx),
             Section::About => pages::about_ui(ui, cx),
         }
     }

@@ -102,6 +102,7 @@ impl State {
             Update::NoSimulator(why) => self.no_simulator = Some(why),
             Update::Monitor(MonitorNews::Is(state)) => self.monitor = state,
             Update::Monitor(MonitorNews::Alert(news)) => self.apply_alert(news),
+            Update::Monitor(MonitorNews::Firing(all)) => self.alerts = all,
             Update::Monitor(
                 MonitorNews::Check(_) | MonitorNews::Ended | MonitorNews::AlertProblem(_),
             )

@@ -1,7 +1,8 @@
 //! Tells people of alerts: by a notification of the desktop, a webhook, a program.
 //!
-//! In: the settings, and probes that are over. Out: what a rule asks for, and [`MonitorNews`] for whoever watches. What
-//! fails is told, and stops nothing.
+//! In: the settings, and probes and checks that are over. Out: what a rule asks for, and [`MonitorNews`] for whoever
+//! watches. What fails is told, and stops nothing. Which rules fire is in the history, so that the next process that
+//! probes goes on from there.
 
 use std::{process::Stdio, sync::Arc, time::Duration};
 
@@ -13,9 +14,14 @@ use url::Url;
 
 use super::{MonitorNews, Outbox, Update};
 use crate::{
-    alert::{AlertNews, AlertSample, AlertWatch, webhook_body},
-    endpoint::variables::{self, Environment},
+    alert::{AlertNews, AlertSample, AlertTrial, AlertWatch, past_samples, trial, webhook_body},
+    clock::wall_clock_ns,
+    endpoint::{
+        TargetId,
+        variables::{self, Environment},
+    },
     exchange::whole,
+    history::{EndpointCheck, FiringAlert, History, HistoryError},
     run::Run,
     settings::{Settings, alert::AlertSettings},
     transport::{ConnectOptions, HttpCall, Transport, Upload},
@@ -23,47 +29,159 @@ use crate::{
 
 /// How long a webhook or a program may take.
 const LIMIT: Duration = Duration::from_secs(15);
+const MINUTE_NS: i64 = 60_000_000_000;
 
 /// Follows the rules of the settings, and tells people.
 pub(super) struct AlertTask {
     out: Outbox,
     settings: Arc<Settings>,
     watch: AlertWatch,
+    history: Option<History>,
+    /// What the history has of the rules that fire; `None` while this process does not keep that.
+    kept: Option<Vec<FiringAlert>>,
 }
 
 impl AlertTask {
-    pub(super) fn new(out: Outbox) -> Self {
+    pub(super) fn new(out: Outbox, history: Option<History>) -> Self {
         Self {
             out,
             settings: Arc::default(),
             watch: AlertWatch::default(),
+            history,
+            kept: None,
         }
     }
 
     pub(super) fn settings_are(&mut self, settings: &Arc<Settings>) {
         self.settings = Arc::clone(settings);
+        let before = self.watch.told();
         self.watch.follow(&settings.alerts);
+        self.has_changed(&before);
+    }
+
+    /// These targets are probed from now on, and no others.
+    pub(super) fn targets_are(&mut self, targets: &[TargetId]) {
+        let before = self.watch.told();
+        self.watch.follow_targets(targets.iter().cloned());
+        self.has_changed(&before);
+    }
+
+    /// Goes on where the process ended that probed before: rules that fired then still do, and nobody is told again.
+    pub(super) async fn restore(&mut self) {
+        let Some(history) = self.history.clone() else {
+            return;
+        };
+        let Settings {
+            alerts, measuring, ..
+        } = &*self.settings;
+        let now = wall_clock_ns();
+        let longest = alerts.iter().map(|rule| rule.over_minutes).max();
+        let since = now.saturating_sub(i64::from(longest.unwrap_or(0)) * MINUTE_NS);
+        let read = async {
+            let firing = history.firing_alerts().await?;
+            let past = past_samples(&history, alerts, since, measuring.late_share).await?;
+            Ok::<_, HistoryError>((firing, past))
+        };
+        match read.await {
+            Ok((firing, past)) => {
+                let news = (self.watch).restore(&firing, &past, now, minute_of_day(now));
+                self.kept = Some(firing);
+                self.out
+                    .send(Update::Monitor(MonitorNews::Firing(self.watch.told())));
+                self.tell_all(news);
+            }
+            Err(why) => tracing::warn!("which alerts fired before is not known: {why}"),
+        }
+    }
+
+    /// Another process may probe from now on, and keep which rules fire.
+    pub(super) fn leave(&mut self) {
+        self.kept = None;
     }
 
     /// Takes a probe that is over.
     pub(super) fn take(&mut self, run: &Run) {
-        let late_share = self.settings.measuring.late_share;
-        let Some(sample) = AlertSample::of(run, late_share) else {
-            return;
-        };
-        for news in self.watch.push(&sample, minute_of_day(sample.at_unix_ns)) {
+        for sample in AlertSample::of(run, self.settings.measuring.late_share) {
+            self.push(&sample);
+        }
+    }
+
+    /// Takes a check of an endpoint.
+    pub(super) fn take_check(&mut self, check: &EndpointCheck) {
+        for sample in AlertSample::of_check(check) {
+            self.push(&sample);
+        }
+    }
+
+    fn push(&mut self, sample: &AlertSample) {
+        let news = self.watch.push(sample, minute_of_day(sample.at_unix_ns));
+        self.tell_all(news);
+    }
+
+    fn tell_all(&mut self, all: Vec<AlertNews>) {
+        self.keep();
+        for news in all {
             self.out
                 .send(Update::Monitor(MonitorNews::Alert(news.clone())));
-            let rule = self
-                .settings
-                .alerts
-                .iter()
-                .find(|rule| rule.name == news.rule);
-            if let Some(rule) = rule {
+            let mut rules = self.settings.alerts.iter();
+            if let Some(rule) = rules.find(|rule| rule.name == news.rule) {
                 tokio::spawn(tell(rule.clone(), news, self.out.clone()));
             }
         }
     }
+
+    /// Tells what fires now, if fewer rules do than before.
+    fn has_changed(&mut self, before: &[AlertNews]) {
+        let told = self.watch.told();
+        if told != before {
+            self.out.send(Update::Monitor(MonitorNews::Firing(told)));
+        }
+        self.keep();
+    }
+
+    /// Stores which rules fire, if others do than is stored.
+    fn keep(&mut self) {
+        let (Some(history), Some(kept)) = (&self.history, &mut self.kept) else {
+            return;
+        };
+        let firing = self.watch.firing();
+        if !is_same(kept, &firing) {
+            history.put_firing_alerts(firing.clone());
+            *kept = firing;
+        }
+    }
+}
+
+/// Whether the same rules fire, whatever their figures' values are.
+fn is_same(some: &[FiringAlert], others: &[FiringAlert]) -> bool {
+    fn key(alert: &FiringAlert) -> (&str, &str, &TargetId, i64, bool) {
+        let FiringAlert {
+            rule,
+            judgement,
+            target,
+            since_unix_ns,
+            is_told,
+            ..
+        } = alert;
+        (rule, judgement, target, *since_unix_ns, *is_told)
+    }
+    some.len() == others.len()
+        && (some.iter().zip(others)).all(|(one, other)| key(one) == key(other))
+}
+
+/// How a rule would have done on the past.
+pub(super) async fn tried(
+    history: &History,
+    rule: AlertSettings,
+    since_unix_ns: i64,
+    late_share: f64,
+) -> Result<AlertTrial, String> {
+    let rules = std::slice::from_ref(&rule);
+    let samples = past_samples(history, rules, since_unix_ns, late_share).await;
+    let samples = samples.map_err(|why| why.to_string())?;
+    // It may take seconds over months of checks.
+    let tried = tokio::task::spawn_blocking(move || trial(&rule, &samples)).await;
+    tried.map_err(|why| why.to_string())
 }
 
 /// The minute of the local day at a time, in nanoseconds since 1970.

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use super::{ComputeCommand, GatewayCommand, MonitorCommand, Reply, Steps, TestStep};
 use crate::{
+    alert::AlertTrial,
     capture::WireFrames,
     chat::{ChatRequest, Media},
     conversation::{Conversation, ConversationChange, ConversationId, ConversationSummary},
@@ -13,11 +14,11 @@ use crate::{
     endpoint::{Endpoint, TargetId},
     history::{
         Conformance, Deletion, DeletionCount, Distribution, DistributionQuery, ExportFormat,
-        KeptCapture, PhasesQuery, RunPage, RunQuery, RunRow, SeriesQuery, TargetFacts,
+        HistoryUsage, KeptCapture, PhasesQuery, RunPage, RunQuery, RunRow, SeriesQuery, TargetFacts,
         TargetFactsQuery, TargetPhases, TtftPlot,
     },
     run::{Origin, RunId},
-    settings::SettingsEdit,
+    settings::{SettingsEdit, alert::AlertSettings},
 };
 
 /// A command to the engine. Questions of one asker are answered by a [`Reply`] or [`Steps`], all others by an
@@ -146,6 +147,24 @@ pub enum HistoryCommand {
         to: PathBuf,
         /// Whether it was written, or why not.
         reply: Reply<Result<(), String>>,
+    },
+    /// Says how much room the history takes.
+    Usage(Reply<Result<HistoryUsage, String>>),
+    /// Says how much a deletion would delete.
+    Count {
+        /// Of what.
+        deletion: Deletion,
+        /// How much, or why that is not known.
+        reply: Reply<Result<DeletionCount, String>>,
+    },
+    /// Tries a rule on the probes and checks of the past.
+    TryAlert {
+        /// The rule; it need not be saved.
+        rule: Box<AlertSettings>,
+        /// On those that began at or after this time (nanoseconds since 1970).
+        since_unix_ns: i64,
+        /// When it would have fired, or why that is not known.
+        reply: Reply<Result<AlertTrial, String>>,
     },
     /// Deletes a run, or all of a target or of some days.
     Delete {

@@ -17,7 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Command, ComputeCommand, ConversationCommand, EndpointCommand, ExportStep, GatewayCommand,
     HistoryCommand, HistoryNews, KeyCommand, KeyNews, MonitorCommand, Options, Outbox, Reply,
-    RunCommand, RunNews, SettingsNews, Steps, TestStep, Update, captures, files,
+    RunCommand, RunNews, SettingsNews, Steps, TestStep, Update, alerts, captures, files,
     gateway::{self, OwnEndpoints},
     lookup, monitor,
     runs::{RunRegistry, send_findings},
@@ -332,6 +332,23 @@ impl Core {
             HistoryCommand::SaveCapture { id, to, reply } => {
                 self.answer(reply, captures::save(history, id, to));
             }
+            HistoryCommand::Usage(reply) => self.answer(reply, async move {
+                history.usage().await.map_err(|error| error.to_string())
+            }),
+            HistoryCommand::Count { deletion, reply } => self.answer(reply, async move {
+                let counted = history.count(deletion).await;
+                counted.map_err(|error| error.to_string())
+            }),
+            HistoryCommand::TryAlert {
+                rule,
+                since_unix_ns,
+                reply,
+            } => {
+                let late_share = self.settings.measuring.late_share;
+                self.answer(reply, async move {
+                    alerts::tried(&history, *rule, since_unix_ns, late_share).await
+                });
+            }
             HistoryCommand::Delete { deletion, reply } => self.answer(reply, async move {
                 let deleted = history.delete(deletion).await;
                 deleted.map_err(|error| error.to_string())
@@ -485,6 +502,10 @@ impl Core {
             SettingsEdit::Appearance(_)
             | SettingsEdit::Monitor(_)
             | SettingsEdit::Captures(_)
+            | SettingsEdit::Retention(_)
+            | SettingsEdit::Measuring(_)
+            | SettingsEdit::PutAlert { .. }
+            | SettingsEdit::RemoveAlert { .. }
             | SettingsEdit::PutGatewayKey { .. } => None,
         };
         let before = before.and_then(|id| self.settings.endpoint(id)).cloned();
@@ -518,6 +539,10 @@ impl Core {
             | SettingsEdit::Appearance(_)
             | SettingsEdit::Monitor(_)
             | SettingsEdit::Captures(_)
+            | SettingsEdit::Retention(_)
+            | SettingsEdit::Measuring(_)
+            | SettingsEdit::PutAlert { .. }
+            | SettingsEdit::RemoveAlert { .. }
             | SettingsEdit::PutGatewayKey { .. } => {}
         }
     }

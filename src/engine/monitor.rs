@@ -68,6 +68,8 @@ pub enum MonitorNews {
     Gap(ProbeGap),
     /// A rule fires for a target, or is over.
     Alert(AlertNews),
+    /// All rules that fire and were told of: some are of an earlier process, or are no longer followed.
+    Firing(Vec<AlertNews>),
     /// Somebody could not be told of an alert, and why.
     AlertProblem(String),
     /// An endpoint was checked.
@@ -132,7 +134,7 @@ fn start_by(
 ) -> TaskHandle<MonitorCommand> {
     let (handle, inbox) = TaskHandle::new();
     let gaps = GapLog::new(Arc::clone(&machine), out.clone(), history.clone());
-    let alerts = AlertTask::new(out.clone());
+    let alerts = AlertTask::new(out.clone(), history.clone());
     let task = MonitorTask {
         runs: machine.runs(out, credentials.clone(), history.clone()),
         settings: Arc::default(),
@@ -247,15 +249,20 @@ impl MonitorTask {
                     followed.schedule.begin_at(timer_now());
                     self.checks.begin_at(timer_now());
                     self.count_spending().await;
+                    self.alerts.restore().await;
                 }
             }
-            _ => self.lease.give_back(),
+            _ => {
+                self.lease.give_back();
+                self.alerts.leave();
+            }
         }
     }
 
     fn start(&mut self, plan: ProbePlan) {
         let schedule = Schedule::new(&plan, timer_now());
         self.checks.follow(&plan);
+        self.alerts.targets_are(&plan.targets);
         self.gaps.end_all();
         self.plan = Some(FollowedPlan {
             plan,

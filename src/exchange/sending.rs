@@ -92,6 +92,7 @@ impl Sending {
             phases: self.trace.phases(),
             addresses: self.trace.addresses(),
             peer: self.peer.connected_text(),
+            certificate: self.trace.certificate(),
             request_sent: self.trace.request_sent(),
             request: Some(Arc::clone(&self.sent)),
             refused: None,

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
+use jiff::Timestamp;
 
 use super::{Connecting, Exchange, ExchangeStep, PreparedExchange};
 use crate::{
     clock::now,
     event::{Fault, FaultClass, Phase},
-    transport::{HttpCall, PhaseSpan, Transport},
+    transport::{HttpCall, PhaseSpan, ServerCertificate, Transport},
 };
 
 /// Largest body that is read whole.
@@ -27,6 +28,8 @@ pub struct ConnectStep {
     pub result: Result<String, Fault>,
     /// How long it took, if it was done.
     pub took: Option<Duration>,
+    /// Of TLS: the end of the validity of the host's certificate, in seconds since 1970.
+    pub certificate_until: Option<i64>,
 }
 
 /// Sends one call and reads the whole answer, of at most 8 MiB.
@@ -61,6 +64,7 @@ pub async fn probe(
             phase: fault.phase,
             result: Err(fault.clone()),
             took: None,
+            certificate_until: None,
         });
     }
     result
@@ -111,10 +115,12 @@ fn steps(connecting: &Connecting, report: &mut (dyn FnMut(ConnectStep) + Send)) 
         .map(ToString::to_string)
         .collect();
     let phases = &connecting.phases;
+    let certificate = connecting.certificate.as_ref();
+    let until = certificate.and_then(ServerCertificate::valid_until);
     let found: [(Phase, Option<PhaseSpan>, String); 3] = [
         (Phase::Dns, phases.dns, addresses.join(", ")),
         (Phase::Connect, phases.tcp, connecting.peer.clone()),
-        (Phase::Tls, phases.tls, "the certificate is trusted".into()),
+        (Phase::Tls, phases.tls, trusted(until)),
     ];
     for (phase, span, found) in found {
         if let Some(span) = span {
@@ -122,7 +128,20 @@ fn steps(connecting: &Connecting, report: &mut (dyn FnMut(ConnectStep) + Send)) 
                 phase,
                 result: Ok(found),
                 took: Some(span.end.duration_since(span.begin)),
+                certificate_until: until.filter(|_| phase == Phase::Tls),
             });
         }
+    }
+}
+
+/// That the certificate is trusted, and until when, if that is known.
+fn trusted(until_unix_s: Option<i64>) -> String {
+    let until = until_unix_s.and_then(|until| Timestamp::from_second(until).ok());
+    match until {
+        Some(until) => {
+            let day = until.strftime("%Y-%m-%d");
+            format!("the certificate is trusted, and valid until {day}")
+        }
+        None => "the certificate is trusted".to_owned(),
     }
 }

@@ -26,6 +26,8 @@ pub struct EndpointCheck {
     pub status: Option<u16>,
     /// What went wrong, if something did.
     pub fault: Option<FaultClass>,
+    /// The end of the validity of its certificate, in seconds since 1970.
+    pub certificate_until: Option<i64>,
 }
 
 impl EndpointCheck {
@@ -57,6 +59,7 @@ impl EndpointCheck {
             models_ms: self.models_ns.map(ms),
             status: self.status,
             fault: self.fault,
+            certificate_until_unix_s: self.certificate_until,
         }
     }
 }
@@ -74,6 +77,7 @@ pub struct CheckLine {
     models_ms: Option<f64>,
     status: Option<u16>,
     fault: Option<FaultClass>,
+    certificate_until_unix_s: Option<i64>,
 }
 
 /// How often an endpoint was there, by its checks in a stretch of time.
@@ -103,7 +107,7 @@ pub(super) fn put(file: &Connection, check: &EndpointCheck) -> rusqlite::Result<
             .insert([&check.endpoint])?,
     };
     file.prepare_cached(
-        "INSERT OR REPLACE INTO endpoint_check VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO endpoint_check VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         key,
@@ -115,6 +119,7 @@ pub(super) fn put(file: &Connection, check: &EndpointCheck) -> rusqlite::Result<
         check.models_ns.map(u64::cast_signed),
         check.status,
         check.fault.map(FaultClass::as_str),
+        check.certificate_until,
     ])?;
     Ok(())
 }
@@ -159,7 +164,7 @@ pub(super) fn between(
     (from, to): (i64, i64),
 ) -> rusqlite::Result<Vec<EndpointCheck>> {
     let mut select = file.prepare_cached(
-        "SELECT endpoint, at_unix_ns, dns, tcp, tls, models, status, fault_class
+        "SELECT endpoint, at_unix_ns, dns, tcp, tls, models, status, fault_class, certificate_until
             FROM checked_endpoint CROSS JOIN endpoint_check ON checked = checked_endpoint.id
             WHERE at_unix_ns BETWEEN ?1 AND ?2 ORDER BY at_unix_ns, endpoint",
     )?;
@@ -178,6 +183,7 @@ pub(super) fn between(
             models_ns: count(5)?,
             status: row.get(6)?,
             fault: fault.as_deref().and_then(FaultClass::parse),
+            certificate_until: row.get(8)?,
         })
     })?;
     found.collect()

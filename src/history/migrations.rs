@@ -13,7 +13,7 @@ mod version_5;
 pub(super) const APPLICATION_ID: i32 = 0x546f_6b73;
 
 /// The version that this program writes: one more for each migration.
-pub(super) const VERSION: i32 = 10;
+pub(super) const VERSION: i32 = 11;
 
 /// One migration: SQL, then a function for what SQL can't do.
 type Migration = (&'static str, fn(&Connection) -> rusqlite::Result<()>);
@@ -30,6 +30,7 @@ static MIGRATIONS: [Migration; VERSION as usize] = [
     (VERSION_8, |_| Ok(())),
     (VERSION_9, |_| Ok(())),
     (VERSION_10, |_| Ok(())),
+    (VERSION_11, |_| Ok(())),
 ];
 
 /// Version 1.
@@ -379,6 +380,24 @@ CREATE TABLE check_rollup (
     told INTEGER NOT NULL,
     up INTEGER NOT NULL,
     PRIMARY KEY (checked, from_unix_ns)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Version 11: the end of the validity of the certificate that a check was shown, in seconds since 1970; null without
+/// one, and for checks of older versions. And the alerts that fire (`firing_alerts`): `judgement` is what the rule
+/// judged by, an endpoint as a whole has an empty `model`.
+const VERSION_11: &str = "
+ALTER TABLE endpoint_check ADD COLUMN certificate_until INTEGER;
+CREATE TABLE firing_alert (
+    rule TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    model TEXT NOT NULL,
+    judgement TEXT NOT NULL,
+    since_unix_ns INTEGER NOT NULL,
+    is_told INTEGER NOT NULL,
+    value REAL NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (rule, endpoint, model)
 ) STRICT, WITHOUT ROWID;
 ";
 

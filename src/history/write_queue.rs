@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::{
     checks::EndpointCheck,
+    firing_alerts::FiringAlert,
     gaps::ProbeGap,
     large_values,
     pieces::{LiveRun, PieceRows},
@@ -69,6 +70,8 @@ struct Pending {
     conversations: BTreeMap<ConversationId, Vec<ConversationWrite>>,
     gaps: Vec<ProbeGap>,
     checks: VecDeque<EndpointCheck>,
+    /// The alerts that fire, if that changed.
+    firing_alerts: Option<Vec<FiringAlert>>,
     flushes: Vec<oneshot::Sender<()>>,
     damage: Option<String>,
     end_dead_runs: bool,
@@ -112,6 +115,8 @@ pub(super) struct Batch {
     /// Gaps that began, went on or ended.
     pub(super) gaps: Vec<ProbeGap>,
     pub(super) checks: VecDeque<EndpointCheck>,
+    /// The alerts that fire, if that changed.
+    pub(super) firing_alerts: Option<Vec<FiringAlert>>,
     /// Answered when the batch was written, or writing it failed.
     pub(super) flushes: Vec<oneshot::Sender<()>>,
     /// What a reader found wrong with the file.
@@ -243,6 +248,11 @@ impl WriteQueue {
             }
             pending.checks.push_back(check);
         });
+    }
+
+    /// Other alerts fire than before.
+    pub(super) fn firing_alerts(&self, firing: Vec<FiringAlert>) {
+        self.update(|pending| pending.firing_alerts = Some(firing));
     }
 
     pub(super) fn delete(&self, id: ConversationId) {
@@ -392,6 +402,7 @@ impl Pending {
                 .collect(),
             gaps: std::mem::take(&mut self.gaps),
             checks: std::mem::take(&mut self.checks),
+            firing_alerts: self.firing_alerts.take(),
             flushes: std::mem::take(&mut self.flushes),
             damage: self.damage.take(),
             end_dead_runs: std::mem::take(&mut self.end_dead_runs),
@@ -467,6 +478,7 @@ impl Batch {
             && self.conversations.is_empty()
             && self.gaps.is_empty()
             && self.checks.is_empty()
+            && self.firing_alerts.is_none()
             && self.shown.is_none()
     }
 }

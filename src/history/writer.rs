@@ -18,7 +18,7 @@ use super::{
     deletions::{self, DeletionJob},
     drafts,
     files::ContentsCache,
-    gaps, large_values, lock,
+    firing_alerts, gaps, large_values, lock,
     other_processes::{ChangeCounts, ProcessWatch},
     recover,
     rollups::{self, RollupLimits},
@@ -594,6 +594,9 @@ impl BatchWriter<'_> {
         }
         for check in &batch.checks {
             self.savepoint(&file, || checks::put(&file, check))?;
+        }
+        if let Some(firing) = &batch.firing_alerts {
+            self.savepoint(&file, || firing_alerts::put(&file, firing))?;
         }
         if let Some(id) = batch.shown {
             self.watch.show(&file, self.session, id)?;

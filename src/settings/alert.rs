@@ -1,25 +1,16 @@
 //! The sections `[alert.NAME]`: when somebody is told that a target is slow or fails, and how.
 
-use serde::{Deserialize, Deserializer, de};
+mod figure;
+mod quiet;
 
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    figure::{AlertFigure, AlertUnit},
+    quiet::{BadQuietHours, QuietHours},
+};
 use super::gateway::BadValue;
 use crate::event::words;
-
-words! {
-    #[derive(Default)]
-    /// What a rule looks at: of the runs of one target within its minutes.
-    AlertFigure {
-        #[default]
-        /// The median of TTFT, in milliseconds.
-        TtftP50 = "ttft_p50",
-        /// The 95th percentile of TTFT, in milliseconds.
-        TtftP95 = "ttft_p95",
-        /// The 99th percentile of TTFT, in milliseconds.
-        TtftP99 = "ttft_p99",
-        /// The share of runs that failed, from 0 to 1.
-        ErrorRate = "error_rate",
-    }
-}
 
 words! {
     #[derive(Default)]
@@ -38,7 +29,7 @@ words! {
 }
 
 /// A rule. It holds for each of its targets apart.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AlertSettings {
     /// Its name.
@@ -48,19 +39,26 @@ pub struct AlertSettings {
     pub targets: Vec<String>,
     /// What it looks at.
     pub figure: AlertFigure,
-    /// It fires above this.
-    pub above: f64,
-    /// It is over at or below this; nine tenths of `above` unless said.
+    /// It fires above this, if it looks at a figure that is bad when it is high.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub above: Option<f64>,
+    /// It fires below this, if it looks at a figure that is bad when it is low.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub below: Option<f64>,
+    /// It is over here or on the good side of it; see [`until`](Self::until) for what holds unless it is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<f64>,
-    /// Runs of so many minutes count.
+    /// Runs and checks of so many minutes count. Of a certificate, the last check does.
     pub over_minutes: u32,
-    /// Fewer runs than this tell nothing.
+    /// Fewer runs and checks than this tell nothing. Of a certificate, one is enough.
     pub least: u32,
     /// When nobody is told, in local time. What fires meanwhile and lasts is told at its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub quiet: Option<QuietHours>,
     /// Whether the desktop shows a notification.
     pub notify: bool,
     /// A URL that is posted to; `${NAME}` is taken from the environment.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook: Option<String>,
     /// How the body for it is written.
     pub form: WebhookForm,
@@ -77,7 +75,8 @@ impl Default for AlertSettings {
             name: String::new(),
             targets: Vec::new(),
             figure: AlertFigure::default(),
-            above: f64::NAN,
+            above: None,
+            below: None,
             until: None,
             over_minutes: 15,
             least: LEAST,
@@ -90,11 +89,12 @@ impl Default for AlertSettings {
     }
 }
 
-/// The keys of a rule.
-pub(super) const KEYS: &[&str] = &[
+/// The keys of a rule; a test compares them with the fields.
+pub(in crate::settings) const KEYS: &[&str] = &[
     "targets",
     "figure",
     "above",
+    "below",
     "until",
     "over_minutes",
     "least",
@@ -105,11 +105,90 @@ pub(super) const KEYS: &[&str] = &[
     "command",
 ];
 
+/// The longest time whose runs count, in minutes: a week.
+pub const LONGEST_MINUTES: u32 = 7 * 24 * 60;
+
+/// The most days of a certificate that a rule may ask for: no authority of the Web signs for more.
+const MOST_DAYS: f64 = 398.0;
+
+/// The largest number below 1.
+const BELOW_ONE: f64 = 1.0 - f64::EPSILON / 2.0;
+
 impl AlertSettings {
-    /// At or below this it is over.
+    /// Its limit: it fires above it, or below it, as its figure has it.
+    #[must_use]
+    pub fn limit(&self) -> f64 {
+        let limit = if self.figure.fires_below() {
+            self.below
+        } else {
+            self.above
+        };
+        // It was checked when it was read.
+        limit.unwrap_or(f64::NAN)
+    }
+
+    /// Here, or on the good side of it, it is over. Unless said: nine tenths of `above`; eleven tenths of `below` days;
+    /// of an availability, where nine tenths of the failures that `below` allows are left.
     #[must_use]
     pub fn until(&self) -> f64 {
-        self.until.unwrap_or(self.above * 0.9)
+        let limit = self.limit();
+        let usual = match self.figure {
+            AlertFigure::Availability => 1.0 - (1.0 - limit) * 0.9,
+            AlertFigure::CertificateDays => limit * 1.1,
+            _ => limit * 0.9,
+        };
+        self.until.unwrap_or(usual)
+    }
+
+    /// Whether a value makes it fire.
+    #[must_use]
+    pub fn is_bad(&self, value: f64) -> bool {
+        if self.figure.fires_below() {
+            value < self.limit()
+        } else {
+            value > self.limit()
+        }
+    }
+
+    /// Whether a value ends it.
+    #[must_use]
+    pub fn is_good(&self, value: f64) -> bool {
+        // What is written as 0.991 and what is computed from counts may differ by a rounding.
+        const ROUNDING: f64 = 1e-9;
+        if self.figure.fires_below() {
+            value >= self.until() - ROUNDING
+        } else {
+            value <= self.until() + ROUNDING
+        }
+    }
+
+    /// How many runs or checks it needs to tell anything.
+    #[must_use]
+    pub fn least(&self) -> usize {
+        match self.figure {
+            AlertFigure::CertificateDays => 1,
+            _ => self.least as usize,
+        }
+    }
+
+    /// By what it judges, as a text: two rules with the same judge alike, whoever is told. Holds no secret.
+    #[must_use]
+    pub fn judgement(&self) -> String {
+        let (figure, limit, until) = (self.figure.as_str(), self.limit(), self.until());
+        let (minutes, least) = (self.over_minutes, self.least());
+        let targets = self.targets.join(" ");
+        format!("{figure} {limit} {until} {minutes} {least} {targets}")
+    }
+
+    /// Whether it holds for an endpoint as a whole: one of its targets may be meant, or all.
+    #[must_use]
+    pub fn is_for_endpoint(&self, endpoint: &str) -> bool {
+        let fits = |pattern: &String| match (pattern.split_once('/'), pattern.strip_suffix('*')) {
+            (Some((of, _)), _) => of == endpoint,
+            (None, Some(begin)) => endpoint.starts_with(begin),
+            (None, None) => false,
+        };
+        self.targets.is_empty() || self.targets.iter().any(fits)
     }
 
     /// Whether it holds for a target, which is written as `endpoint/model`.
@@ -122,114 +201,80 @@ impl AlertSettings {
         self.targets.is_empty() || self.targets.iter().any(fits)
     }
 
-    /// Checks what its types can't.
-    pub(super) fn check(&self) -> Result<(), BadValue> {
-        let is_share = self.figure == AlertFigure::ErrorRate;
-        let range = if is_share { 0.0..1.0 } else { 0.0..f64::MAX };
-        if !range.contains(&self.above) {
-            let why = if is_share {
-                "above is needed: the share of failed runs above which it fires, from 0 to below 1"
-            } else {
-                "above is needed: the milliseconds above which it fires"
-            };
-            return Err(("above", why.to_owned()));
-        }
-        if self
-            .until
-            .is_some_and(|until| !(0.0..=self.above).contains(&until))
-        {
-            return Err(("until", "until is from 0 to the value of above".to_owned()));
-        }
-        if self.over_minutes == 0 || self.over_minutes > 7 * 24 * 60 {
-            return Err((
-                "over_minutes",
-                "over_minutes is from 1 to 10080 (a week)".to_owned(),
-            ));
+    /// Says what its types can't: the key that is wrong, and why.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(&self) -> Result<(), BadValue> {
+        self.check_limit()?;
+        if self.over_minutes == 0 || self.over_minutes > LONGEST_MINUTES {
+            let why = format!("over_minutes is from 1 to {LONGEST_MINUTES} (a week)");
+            return Err(("over_minutes", why));
         }
         if self.least == 0 {
             return Err(("least", "least is 1 or more".to_owned()));
         }
         Ok(())
     }
-}
 
-/// A part of the day, in minutes since midnight; it may go over midnight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QuietHours {
-    /// Its first minute.
-    pub from: u32,
-    /// The minute after its last.
-    pub to: u32,
-}
-
-impl QuietHours {
-    /// Whether a minute of the day is in it.
-    #[must_use]
-    pub fn has(self, minute: u32) -> bool {
-        if self.from <= self.to {
-            (self.from..self.to).contains(&minute)
+    fn check_limit(&self) -> Result<(), BadValue> {
+        let figure = self.figure;
+        let (key, limit, other) = if figure.fires_below() {
+            ("below", self.below, ("above", self.above))
         } else {
-            minute >= self.from || minute < self.to
+            ("above", self.above, ("below", self.below))
+        };
+        if let (key, Some(_)) = other {
+            let side = if figure.fires_below() {
+                "below"
+            } else {
+                "above"
+            };
+            return Err((
+                key,
+                format!("{figure} fires {side} a limit: write {side} instead"),
+            ));
+        }
+        let (range, what) = match figure {
+            AlertFigure::TtftP50 | AlertFigure::TtftP95 | AlertFigure::TtftP99 => {
+                (0.0..=f64::MAX, "the milliseconds above which it fires")
+            }
+            AlertFigure::ErrorRate => (
+                0.0..=BELOW_ONE,
+                "the share of failed runs above which it fires, from 0 to below 1",
+            ),
+            AlertFigure::Burst => (
+                0.0..=BELOW_ONE,
+                "the share of buffered answers above which it fires, from 0 to below 1",
+            ),
+            AlertFigure::Availability => (
+                f64::MIN_POSITIVE..=1.0,
+                "the share of good runs and checks below which it fires, from above 0 to 1",
+            ),
+            AlertFigure::CertificateDays => (
+                1.0..=MOST_DAYS,
+                "the days below which it fires, from 1 to 398",
+            ),
+        };
+        let is_limit = |limit: &f64| range.contains(limit);
+        let Some(limit) = limit.filter(is_limit) else {
+            return Err((key, format!("{key} is needed: {what}")));
+        };
+        let until = self.until.unwrap_or(limit);
+        match (figure.fires_below(), figure.unit()) {
+            (false, _) if !(0.0..=limit).contains(&until) => {
+                Err(("until", "until is from 0 to the value of above".to_owned()))
+            }
+            (true, AlertUnit::Share) if !(limit..=1.0).contains(&until) => {
+                Err(("until", "until is from the value of below to 1".to_owned()))
+            }
+            (true, _) if !(limit..=f64::MAX).contains(&until) => {
+                Err(("until", "until is the value of below, or more".to_owned()))
+            }
+            _ => Ok(()),
         }
     }
-}
-
-impl<'de> Deserialize<'de> for QuietHours {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let ends = text
-            .split_once('-')
-            .map(|(from, to)| (minute(from), minute(to)));
-        match ends {
-            Some((Some(from), Some(to))) => Ok(Self { from, to }),
-            _ => Err(de::Error::custom("quiet is written as \"22:00-07:00\"")),
-        }
-    }
-}
-
-fn minute(text: &str) -> Option<u32> {
-    let (hours, minutes) = text.trim().split_once(':')?;
-    let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
-    (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quiet_hours_may_go_over_midnight() {
-        let night = QuietHours {
-            from: 1_320,
-            to: 420,
-        };
-        assert_eq!(
-            [0, 419, 420, 720, 1_319, 1_320, 1_439].map(|minute| night.has(minute)),
-            [true, true, false, false, false, true, true]
-        );
-        let noon = QuietHours { from: 720, to: 780 };
-        assert_eq!(
-            [719, 720, 779, 780].map(|minute| noon.has(minute)),
-            [false, true, true, false]
-        );
-    }
-
-    #[test]
-    fn targets_are_exact_or_begin_so() {
-        let rule = |targets: &[&str]| AlertSettings {
-            targets: targets.iter().map(ToString::to_string).collect(),
-            ..AlertSettings::default()
-        };
-        for (targets, fits) in [
-            (&[][..], true),
-            (&["openai/gpt-5"], true),
-            (&["openai/*"], true),
-            (&["*"], true),
-            (&["openai/gpt"], false),
-            (&["google/*", "openai/gpt-5"], true),
-            (&["google/*"], false),
-        ] {
-            assert_eq!(rule(targets).is_for("openai/gpt-5"), fits, "{targets:?}");
-        }
-    }
-}
+mod tests;

@@ -2,15 +2,17 @@
 //!
 //! In: the file's text, an edit. Out: the text with only that edit. Comments, order, quoting and unknown keys stay.
 
+mod alerts;
+
 use std::path::Path;
 
 use serde::{Deserialize as _, de::IntoDeserializer as _};
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
 use super::{
-    Appearance, CaptureLimits, SettingsEdit, SettingsProblem, captures,
+    Appearance, SettingsEdit, SettingsProblem, captures,
     monitor::{self, MonitorSettings},
-    parse, read,
+    parse, read, retention,
     section::{EndpointSection, KEYS, TIMEOUT_KEYS},
 };
 use crate::{endpoint::Endpoint, private, transport::Timeouts};
@@ -64,11 +66,13 @@ const HEADER: &str = r#"# Tokenscope's settings. Edit this file by hand or in th
 # theme = "system"                       or "dark", or "light"
 # zoom = 1.0
 #
-# [alert.slow]                           who is told when probes say that a target is slow or fails
+# [alert.slow]                           who is told when probes and checks say that a target is slow, fails, is away
 # targets = ["openai/*"]                 all, unless said
-# figure = "ttft_p95"                    or "ttft_p50", "ttft_p99", "error_rate"
-# above = 2000                           milliseconds; of error_rate a share, such as 0.2
-# until = 1800                           it is over at or below this: nine tenths of above, unless said
+# figure = "ttft_p95"                    or "ttft_p50", "ttft_p99", "error_rate", "burst", "availability",
+#                                          "certificate_days"
+# above = 2000                           milliseconds; of error_rate and burst a share, such as 0.2. Instead of it, for
+#                                          availability below = 0.99, for certificate_days below = 14
+# until = 1800                           it is over here: nine tenths of above, unless said
 # over_minutes = 15
 # least = 20                             fewer runs tell nothing: 5, unless said
 # quiet = "22:00-07:00"                  nobody is told then, in local time
@@ -125,10 +129,22 @@ fn edited(text: &str, edit: &SettingsEdit) -> Result<String, String> {
             let section = endpoints(&mut document)?;
             put_endpoint(section, old_id.as_deref(), endpoint)?;
         }
-        SettingsEdit::RemoveEndpoint { id } => remove_endpoint(&mut document, id)?,
+        SettingsEdit::RemoveEndpoint { id } => remove_section(&mut document, "endpoint", id)?,
         SettingsEdit::Appearance(appearance) => put_appearance(&mut document, *appearance),
         SettingsEdit::Monitor(monitor) => put_monitor(&mut document, monitor)?,
-        SettingsEdit::Captures(limits) => put_captures(&mut document, *limits)?,
+        SettingsEdit::Captures(limits) => {
+            put_values(&mut document, "history", limits, captures::KEYS)?;
+        }
+        SettingsEdit::Retention(retention) => {
+            put_values(&mut document, "history", retention, retention::KEYS)?;
+        }
+        SettingsEdit::Measuring(measuring) => {
+            put_values(&mut document, "measuring", measuring, &["late_share"])?;
+        }
+        SettingsEdit::PutAlert { old_name, alert } => {
+            alerts::put(&mut document, old_name.as_deref(), alert)?;
+        }
+        SettingsEdit::RemoveAlert { name } => remove_section(&mut document, "alert", name)?,
         SettingsEdit::PutGatewayKey { name, sha256 } => {
             put_gateway_key(&mut document, name, sha256)?;
         }
@@ -311,27 +327,31 @@ fn put_monitor(document: &mut DocumentMut, monitor: &MonitorSettings) -> Result<
     Ok(())
 }
 
-fn put_captures(document: &mut DocumentMut, limits: CaptureLimits) -> Result<(), String> {
+/// Writes all values of a section that has no parts.
+fn put_values<T: serde::Serialize>(
+    document: &mut DocumentMut,
+    name: &str,
+    values: &T,
+    keys: &[&str],
+) -> Result<(), String> {
     let mut table = Table::new();
     if !document.is_empty() {
         table.decor_mut().set_prefix("\n");
     }
-    let section = document.entry("history").or_insert(Item::Table(table));
-    let values = table_of(&limits)?;
-    if let Some(into) = section.as_table_like_mut() {
-        merge(into, captures::KEYS, |key| {
-            (values.get(key), values.get(key))
-        });
-    }
+    let section = document.entry(name).or_insert(Item::Table(table));
+    let values = table_of(values)?;
+    let into = section
+        .as_table_like_mut()
+        .ok_or_else(|| format!("“{name}” is not a section"))?;
+    merge(into, keys, |key| (values.get(key), values.get(key)));
     Ok(())
 }
 
-fn remove_endpoint(document: &mut DocumentMut, id: &str) -> Result<(), String> {
-    let removed = (document
-        .get_mut("endpoint")
-        .and_then(Item::as_table_like_mut))
-    .and_then(|endpoints| endpoints.remove(id))
-    .ok_or_else(|| format!("there is no endpoint “{id}” in this file"))?;
+/// Removes the section `[kind.name]`.
+fn remove_section(document: &mut DocumentMut, kind: &str, name: &str) -> Result<(), String> {
+    let removed = (document.get_mut(kind).and_then(Item::as_table_like_mut))
+        .and_then(|sections| sections.remove(name))
+        .ok_or_else(|| format!("there is no {kind} “{name}” in this file"))?;
     if let Some(table) = removed.as_table() {
         keep_comments_above(document, table);
     }

@@ -19,7 +19,7 @@ pub struct Retention {
 pub(super) const KEYS: &[&str] = &["probes_days", "checks_days"];
 
 /// The longest time: a hundred years.
-const LONGEST_DAYS: u32 = 36_500;
+pub const LONGEST_DAYS: u32 = 36_500;
 
 // With these, a year of 20 targets, each probed every five minutes and each endpoint checked every 30 seconds, stays
 // under 200 MB: `tests/all/history/year.rs` measures it.

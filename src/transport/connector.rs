@@ -22,6 +22,7 @@ use tower_service::Service;
 use url::Url;
 
 use super::{
+    certificate::ServerCertificate,
     phases::Marks,
     proxy::{Proxy, Via},
     race,
@@ -164,7 +165,12 @@ impl Connector {
         stream: BoxStream,
         marks: &Marks,
     ) -> io::Result<(BoxStream, bool)> {
-        let (stream, protocol) = handshake(tls, &origin.host, stream, marks).await?;
+        let TlsStream {
+            stream,
+            protocol,
+            certificate,
+        } = handshake(tls, &origin.host, stream, marks).await?;
+        marks.shows(certificate);
         let is_http2 = protocol.as_deref() == Some(b"h2");
         if self.version == HttpVersion::Http2 && !is_http2 {
             return Err(io::Error::other(NoHttp2));
@@ -173,20 +179,34 @@ impl Connector {
     }
 }
 
-/// Does the TLS handshake with `host`; also returns the protocol that ALPN negotiated.
+/// A stream after its handshake.
+struct TlsStream {
+    stream: BoxStream,
+    /// The protocol that ALPN negotiated.
+    protocol: Option<Vec<u8>>,
+    certificate: Option<ServerCertificate>,
+}
+
+/// Does the TLS handshake with `host`.
 async fn handshake(
     tls: &Arc<ClientConfig>,
     host: &str,
     stream: BoxStream,
     marks: &Marks,
-) -> io::Result<(BoxStream, Option<Vec<u8>>)> {
+) -> io::Result<TlsStream> {
     marks.tls_begins(host);
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     let stream = TlsConnector::from(tls.clone())
         .connect(name, stream)
         .await?;
-    let protocol = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
-    Ok((Box::new(stream), protocol))
+    let session = stream.get_ref().1;
+    let protocol = session.alpn_protocol().map(<[u8]>::to_vec);
+    let certificate = ServerCertificate::first(session.peer_certificates());
+    Ok(TlsStream {
+        stream: Box::new(stream),
+        protocol,
+        certificate,
+    })
 }
 
 async fn socks(proxy: &Proxy, origin: &ServerOrigin, dial: &Dial) -> Result<BoxStream, BoxError> {
@@ -237,7 +257,7 @@ impl Dial {
         let stream = self.tcp(host, uri.port_u16().unwrap_or_default()).await?;
         match &self.0.proxy_tls {
             None => Ok(stream),
-            Some(tls) => Ok(handshake(tls, host, stream, &self.0.marks).await?.0),
+            Some(tls) => Ok(handshake(tls, host, stream, &self.0.marks).await?.stream),
         }
     }
 

@@ -14,7 +14,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{ConnectPhases, PhaseSpan};
+use super::{ConnectPhases, PhaseSpan, certificate::ServerCertificate};
 use crate::{clock::now, event::Phase};
 
 /// Locks a mutex even if it is poisoned: what is locked here is never half written.
@@ -121,6 +121,13 @@ impl Trace {
             .and_then(|marks| lock(&marks.times).tls_name.clone())
     }
 
+    /// The certificate that the host showed on this call's own connection.
+    #[must_use]
+    pub fn certificate(&self) -> Option<ServerCertificate> {
+        self.marks()
+            .and_then(|marks| lock(&marks.times).certificate.clone())
+    }
+
     /// Whether this call's own connection is there.
     pub(crate) fn is_connected(&self) -> bool {
         self.connecting_span().is_some_and(|(_, end)| end.is_some())
@@ -197,6 +204,7 @@ struct ConnectTimes {
     has_tcp: bool,
     tls_begin: Option<Instant>,
     tls_name: Option<String>,
+    certificate: Option<ServerCertificate>,
     end: Option<Instant>,
 }
 
@@ -210,6 +218,7 @@ impl ConnectTimes {
             has_tcp: false,
             tls_begin: None,
             tls_name: None,
+            certificate: None,
             end: None,
         }
     }
@@ -269,6 +278,11 @@ impl Marks {
         let mut times = lock(&self.times);
         times.tls_begin = Some(now());
         times.tls_name = Some(name.to_owned());
+    }
+
+    /// The host showed this certificate.
+    pub(super) fn shows(&self, certificate: Option<ServerCertificate>) {
+        lock(&self.times).certificate = certificate;
     }
 
     /// The connection is open; returns when.

@@ -1,5 +1,6 @@
 //! The window, driven by the names of its controls, over an engine that the test plays.
 
+mod alerts;
 mod app;
 mod charts;
 mod doubtful;
@@ -8,6 +9,7 @@ mod fields;
 mod gateway;
 mod inspector;
 mod keys;
+mod limits;
 mod monitor;
 mod palette;
 #[cfg(feature = "pictures")]

@@ -4,6 +4,7 @@ mod alerts;
 mod listen;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod restored_alerts;
 
 use std::{
     io::{BufRead as _, BufReader},

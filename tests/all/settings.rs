@@ -254,6 +254,21 @@ const WRONG: &[(&str, usize, &str)] = &[
         3,
         "a number of USD per million tokens",
     ),
+    (
+        "[alert.a]\nfigure = \"availability\"\nabove = 0.9",
+        3,
+        "availability fires below a limit: write below instead",
+    ),
+    (
+        "[alert.a]\nfigure = \"certificate_days\"\nbelow = 0",
+        3,
+        "the days below which it fires",
+    ),
+    (
+        "[alert.a]\nfigure = \"burst\"\nabove = 0.2\nuntil = 0.3",
+        4,
+        "until is from 0 to the value of above",
+    ),
     ("[price.x]\ninput = -0.5", 2, "from 0 to 1,000,000"),
     ("[price.x]\ninput = nan", 2, "from 0 to 1,000,000"),
     ("[price.x]\ninput = 0.12345678", 2, "at most six digits"),

@@ -3,6 +3,7 @@
 //! In: runs that are over, and gaps. Out: the families of a scrape. Only probes with a clean end and a token have times:
 //! failures are counted by their class. Times are those of [`figures`](crate::measure::figures), in seconds.
 
+mod endpoints;
 mod times;
 mod values;
 
@@ -11,13 +12,16 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+#[cfg(feature = "otlp")]
+pub(super) use self::endpoints::{PHASES, seconds as phase_seconds, unix_seconds};
 use self::{
+    endpoints::EndpointMetrics,
     times::{BUCKETS, ProbeTime, TIMES},
     values::VALUES,
 };
 use crate::{
     endpoint::TargetId,
-    history::ProbeGap,
+    history::{EndpointCheck, ProbeGap},
     measure::{cost, figure},
     metrics::{Histogram, Labels, MetricFamily, count},
     price::{PriceTable, Usd},
@@ -75,6 +79,7 @@ struct TargetSeries {
 /// The metrics of a monitor.
 pub(super) struct ProbeMetrics {
     targets: Mutex<BTreeMap<String, TargetSeries>>,
+    endpoints: EndpointMetrics,
     prices: PriceTable,
 }
 
@@ -93,6 +98,7 @@ impl ProbeMetrics {
         };
         Self {
             targets: Mutex::new(targets.iter().map(series).collect()),
+            endpoints: EndpointMetrics::default(),
             prices,
         }
     }
@@ -132,6 +138,11 @@ impl ProbeMetrics {
         }
     }
 
+    /// An endpoint was checked.
+    pub(super) fn check(&self, check: &EndpointCheck) {
+        self.endpoints.take(check);
+    }
+
     /// All of it.
     pub(super) fn families(&self) -> Vec<MetricFamily> {
         let targets = self.targets();
@@ -165,6 +176,7 @@ impl ProbeMetrics {
             }
         }));
         families.extend(gaps(&targets));
+        families.extend(self.endpoints.families());
         families
     }
 

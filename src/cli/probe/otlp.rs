@@ -3,6 +3,8 @@
 //! A probe is one span, with events where its phases end and with all its figures. What is our own begins with
 //! `tokenscope.`. Nothing of what was asked or answered is sent.
 
+mod checks;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::{
@@ -13,10 +15,11 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::SdkTracer;
 use url::Url;
 
+use self::checks::CheckInstruments;
 use crate::{
     cli::otlp::{Collector, SECONDS, seconds, token_usage},
     dialect::DialectId,
-    history::ProbeGap,
+    history::{EndpointCheck, ProbeGap},
     measure::{cost, figure, figures},
     price::{PriceTable, Usd},
     run::{ConnectionKind, Run},
@@ -32,6 +35,7 @@ pub(super) struct ProbeTelemetry {
     gaps: Histogram<f64>,
     tokens: Histogram<u64>,
     cost: Counter<f64>,
+    checks: CheckInstruments,
     prices: PriceTable,
 }
 
@@ -73,6 +77,7 @@ impl ProbeTelemetry {
                 .with_unit("{USD}")
                 .with_description("Cost of probes whose price is known")
                 .build(),
+            checks: CheckInstruments::of(&meter),
             collector,
             prices,
         })
@@ -82,6 +87,11 @@ impl ProbeTelemetry {
     pub(super) fn take(&self, run: &Run) {
         self.measure(run);
         self.trace(run);
+    }
+
+    /// An endpoint was checked.
+    pub(super) fn check(&self, check: &EndpointCheck) {
+        self.checks.take(check);
     }
 
     /// A gap; one that lasts is told once it is over.

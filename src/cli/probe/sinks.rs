@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{listen::ListenArgs, metrics::ProbeMetrics};
 use crate::{
     cli::{UsageError, note, targets::Ready},
-    history::ProbeGap,
+    history::{EndpointCheck, ProbeGap},
     run::Run,
     server::RunningServer,
 };
@@ -88,6 +88,17 @@ impl ProbeSinks {
         #[cfg(feature = "otlp")]
         if let Some(telemetry) = &self.telemetry {
             telemetry.gap(gap);
+        }
+    }
+
+    /// An endpoint was checked.
+    pub(super) fn check(&self, check: &EndpointCheck) {
+        if let Some(served) = &self.metrics {
+            served.metrics.check(check);
+        }
+        #[cfg(feature = "otlp")]
+        if let Some(telemetry) = &self.telemetry {
+            telemetry.check(check);
         }
     }
 

@@ -10,8 +10,7 @@ use crate::{
         view::{Action, Cx},
         widgets::{copy_button, count, hairline, key_value, segmented},
     },
-    engine::{Asked, Command, HistoryCommand, ask},
-    history::{RunPage, RunQuery, Storage},
+    history::Storage,
     measure::figures,
     settings::ThemeChoice,
 };
@@ -75,16 +74,8 @@ pub fn appearance_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     };
 }
 
-/// Asks the history how many runs it has.
-pub fn ask_count(commands: &mut Vec<Command>) -> Asked<Result<RunPage, String>> {
-    let (reply, asked) = ask();
-    let query = RunQuery::default();
-    commands.push(Command::History(HistoryCommand::Runs { query, reply }));
-    asked
-}
-
 /// Where files are stored, and how many runs.
-pub fn data_ui(ui: &mut Ui, cx: &mut Cx<'_>, runs: Option<usize>) {
+pub fn data_ui(ui: &mut Ui, cx: &mut Cx<'_>, runs: Option<u64>) {
     let theme = cx.theme;
     ui.label(title("Data"));
     ui.label(caption(
@@ -137,7 +128,7 @@ pub fn data_ui(ui: &mut Ui, cx: &mut Cx<'_>, runs: Option<usize>) {
         "History",
         RichText::new(word).color(color),
     );
-    let runs = runs.map_or_else(|| "counting…".to_owned(), |runs| count(runs as u64));
+    let runs = runs.map_or_else(|| "counting…".to_owned(), count);
     key_value(ui, theme, 110.0, "Runs stored", runs);
 }
 

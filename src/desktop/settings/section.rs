@@ -11,6 +11,8 @@ pub enum Section {
     Endpoints,
     /// Where keys live.
     Keys,
+    /// Rules that tell when a target is slow, fails or is away.
+    Alerts,
     /// Theme, zoom and fonts.
     Appearance,
     /// Where files are stored.

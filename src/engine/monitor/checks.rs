@@ -108,6 +108,7 @@ impl MonitorTask {
                     .probe_soon(|probed| probed.endpoint == target.endpoint, timer_now());
             }
         }
+        self.alerts.take_check(&check);
         if let Some(history) = &self.history {
             history.put_check(check.clone());
         }
@@ -149,6 +150,7 @@ async fn ask(endpoint: &Endpoint, credentials: &Credentials, check: &mut Endpoin
             connected = Some(now());
         }
         let took = step.took.map(nanoseconds);
+        check.certificate_until = step.certificate_until.or(check.certificate_until);
         match step.phase {
             Phase::Dns => check.dns_ns = took,
             Phase::Tls => check.tls_ns = took,

@@ -1,5 +1,7 @@
 //! Pictures of every view, to be looked at: `cargo test --features pictures --test all pictures -- --ignored`.
 
+mod forms;
+
 use std::path::PathBuf;
 
 use egui_kittest::kittest::Queryable as _;

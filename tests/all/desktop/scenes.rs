@@ -4,6 +4,7 @@ mod answers;
 mod courses;
 mod facts;
 mod gateway;
+mod limits;
 mod probes;
 mod runs;
 mod whole_answer;
@@ -13,6 +14,7 @@ pub use self::{
     courses::{buffered, live, long, stalled},
     facts::buffering_and_priced,
     gateway::{TOKEN, access, busy_gateway, chinese_gateway, long_names},
+    limits::watched,
     probes::{planned, probing},
     runs::{now, runs},
     whole_answer::whole_answer,

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::Probing;
+use super::{Probing, restored_alerts::SecureEndpoint};
 use crate::{
     deadline::{self, Deadline},
     home::{Home, piped},
@@ -26,6 +26,7 @@ impl Listening {
     fn start(home: &Home, targets: &[&str]) -> Self {
         let mut command = home.tokenscope(["probe", "--every", "1s", "--connections", "both"]);
         command.args(["--no-history", "--listen", "127.0.0.1:0"]);
+        command.args(["--check-every", "10s"]);
         for target in targets {
             command.args(["-t", target]);
         }
@@ -40,8 +41,10 @@ impl Listening {
         let address = address.unwrap();
         let (_, address) = address.split_once("http://").unwrap();
         let mut told: BTreeMap<String, usize> = BTreeMap::new();
-        while told.len() < targets.len() || told.values().any(|probes| *probes < 2) {
+        let mut is_checked = false;
+        while !is_checked || told.len() < targets.len() || told.values().any(|probes| *probes < 2) {
             let line = probing.line().unwrap();
+            is_checked |= line["type"] == "check";
             if let Some(target) = line["target"].as_str() {
                 *told.entry(target.to_owned()).or_default() += 1;
             }
@@ -216,7 +219,48 @@ fn promtool_finds_nothing_to_complain_about() {
     }
     let home = Home::new();
     let listening = Listening::start(&home, &["simulator/sim-fast", "simulator/sim-locked"]);
+    complains_of_nothing(&listening.metrics());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn free_checks_tell_whether_an_endpoint_is_up_how_long_its_handshakes_took_and_when_its_certificate_ends()
+ {
+    let endpoint = SecureEndpoint::start().await;
+    let home = Home::new();
+    home.write_settings(&endpoint.settings());
+    let listening = Listening::start(&home, &["e/m"]);
     let text = listening.metrics();
+    let samples = samples(&text);
+    let of = |name: &str| samples.get(name).copied().unwrap_or(f64::NAN);
+    let near = |value: f64, expected: f64| (value - expected).abs() < 1e-6;
+    assert!(
+        near(of("tokenscope_endpoint_up{endpoint=\"e\"}"), 1.0),
+        "{text}"
+    );
+    let checks = of("tokenscope_endpoint_checks_total{endpoint=\"e\",outcome=\"ok\"}");
+    assert!(checks >= 1.0, "{text}");
+    for phase in ["tcp", "tls", "models"] {
+        let labels = format!("{{endpoint=\"e\",phase=\"{phase}\"}}");
+        let of = |end: &str| {
+            of(&format!(
+                "tokenscope_endpoint_check_phase_seconds_{end}{labels}"
+            ))
+        };
+        assert!(
+            near(of("count"), checks) && of("sum") > 0.0,
+            "{phase}: {text}"
+        );
+    }
+    let until = u32::try_from(endpoint.until_unix_s).unwrap();
+    let expiry = of("tokenscope_endpoint_certificate_expiry_timestamp_seconds{endpoint=\"e\"}");
+    assert!(near(expiry, until.into()), "{text}");
+    if is_installed("promtool") {
+        complains_of_nothing(&text);
+    }
+}
+
+/// Has promtool read metrics.
+fn complains_of_nothing(text: &str) {
     let mut promtool = Command::new("promtool");
     promtool.args(["check", "metrics"]);
     let mut promtool = piped(promtool);

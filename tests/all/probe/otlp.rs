@@ -9,6 +9,8 @@ use std::{
     thread,
 };
 
+use serde_json::{Value, json};
+
 use super::Probing;
 use crate::{
     canary::{assert_no_canary_in, canary},
@@ -36,6 +38,14 @@ const MEASURED: [&str; 5] = [
     "tokenscope.connection",
 ];
 
+/// What a collector must have heard of a free check.
+const CHECKED: [&str; 4] = [
+    "tokenscope.endpoint.checks",
+    "tokenscope.endpoint.up",
+    "tokenscope.endpoint.check.phase",
+    "tokenscope.endpoint",
+];
+
 /// Asks two targets once, and tells the collector.
 fn check(home: &Home, collector: &str) {
     let targets = ["-t", "simulator/sim-fast", "-t", "simulator/sim-locked"];
@@ -61,12 +71,28 @@ fn a_collector_gets_a_span_and_figures_of_each_probe() {
     // What is left is sent when it is stopped.
     let asks = ["probe", "-t", "simulator/sim-fast", "--every", "1h"];
     let mut command = home.tokenscope(asks);
-    command.args(["--otlp", &collector.url]);
+    command.args(["--check-every", "10s", "--otlp", &collector.url]);
     let mut probing = Probing::start(command);
-    assert_eq!(probing.line().unwrap()["outcome"], "ok");
+    let (mut run, mut check) = (Value::Null, Value::Null);
+    while run.is_null() || check.is_null() {
+        let line = probing.line().unwrap();
+        match line["type"].as_str() {
+            Some("run") => run = line,
+            Some("check") => check = line,
+            _ => {}
+        }
+    }
+    assert_eq!(
+        (&run["outcome"], &check["is_up"]),
+        (&json!("ok"), &json!(true))
+    );
     probing.terminate();
     assert_eq!(deadline::ended(&mut probing.child).code(), Some(0));
-    assert!(collector.came().0.contains("chat sim-fast"));
+    let (traces, metrics) = collector.came();
+    assert!(traces.contains("chat sim-fast"));
+    for name in CHECKED {
+        assert!(metrics.contains(name), "{name}: {metrics}");
+    }
 }
 
 #[test]

@@ -355,3 +355,96 @@ fn the_monitors_plan_is_edited_with_its_comments_kept() {
     let unknown = read("[monitor]\nevry_s = 5\n").unwrap();
     assert_eq!(unknown.warnings.len(), 1);
 }
+
+#[test]
+fn an_alert_is_added_changed_renamed_and_removed_and_comments_stay() {
+    use tokenscope::settings::alert::{AlertFigure, AlertSettings};
+    let home = Home::new();
+    home.write_settings(
+        "[alert.slow] # mine\nabove = 2e3 # as agreed\nwebhook = '${HOOK}'\n\n[history]\ncapture_mib = 5\n",
+    );
+    let make = |edit: SettingsEdit| {
+        settings::edit(&home.paths(), &edit).unwrap();
+        fs::read_to_string(home.settings()).unwrap()
+    };
+    let put = |old_name: Option<&str>, alert: AlertSettings| SettingsEdit::PutAlert {
+        old_name: old_name.map(str::to_owned),
+        alert: Box::new(alert),
+    };
+    let slow = settings::load(&home.paths()).unwrap().alerts.remove(0);
+    let renamed = AlertSettings {
+        name: "very slow".into(),
+        least: 20,
+        ..slow.clone()
+    };
+    let text = make(put(Some("slow"), renamed.clone()));
+    for kept in [
+        "[alert.\"very slow\"] # mine",
+        "above = 2e3 # as agreed",
+        "'${HOOK}'",
+        "least = 20",
+    ] {
+        assert!(text.contains(kept), "{kept}: {text}");
+    }
+    assert!(!text.contains("notify"), "defaults are not written: {text}");
+    let away = AlertSettings {
+        name: "away".into(),
+        figure: AlertFigure::Availability,
+        below: Some(0.99),
+        quiet: "22:00-07:00".parse().ok(),
+        ..AlertSettings::default()
+    };
+    let text = make(put(None, away.clone()));
+    assert!(
+        text.contains(
+            "[alert.away]\nfigure = \"availability\"\nbelow = 0.99\nquiet = \"22:00-07:00\""
+        ),
+        "{text}"
+    );
+    assert_eq!(
+        settings::load(&home.paths()).unwrap().alerts,
+        [renamed, away]
+    );
+    let taken = settings::edit(&home.paths(), &put(Some("away"), slow));
+    assert!(taken.is_ok(), "the name is free again");
+    make(SettingsEdit::RemoveAlert {
+        name: "slow".into(),
+    });
+    let text = make(SettingsEdit::RemoveAlert {
+        name: "very slow".into(),
+    });
+    assert!(
+        !text.contains("slow") && text.contains("capture_mib = 5"),
+        "{text}"
+    );
+    let gone = settings::edit(
+        &home.paths(),
+        &SettingsEdit::RemoveAlert {
+            name: "slow".into(),
+        },
+    );
+    assert!(gone.unwrap_err().message.contains("there is no alert"));
+}
+
+#[test]
+fn limits_are_written_into_their_sections() {
+    let home = Home::new();
+    home.write_settings("[history]\ncapture_mib = 5 # small disk\n");
+    for edit in [
+        SettingsEdit::Retention(settings::retention::Retention {
+            probes_days: 60,
+            checks_days: 7,
+        }),
+        SettingsEdit::Measuring(settings::Measuring { late_share: 0.25 }),
+    ] {
+        settings::edit(&home.paths(), &edit).unwrap();
+    }
+    let text = fs::read_to_string(home.settings()).unwrap();
+    assert!(text.contains("capture_mib = 5 # small disk"), "{text}");
+    let settings = settings::load(&home.paths()).unwrap();
+    assert_eq!(
+        (settings.retention.probes_days, settings.captures.mib),
+        (60, 5)
+    );
+    assert!((settings.measuring.late_share - 0.25).abs() < 1e-9);
+}

@@ -200,6 +200,7 @@ impl Machine for SimulatedMachine {
             models_ns: Some(123 * MS),
             status: Some(200),
             fault: None,
+            certificate_until: None,
         };
         let is_offline = Course::is_offline(self.at());
         ready((!is_offline).then_some(check)).boxed()

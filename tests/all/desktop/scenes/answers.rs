@@ -60,6 +60,13 @@ impl Scene {
             Command::History(HistoryCommand::TargetFacts { query, reply }) => {
                 reply_to(reply, Ok(self.target_facts(query)));
             }
+            Command::History(HistoryCommand::Usage(reply)) => reply_to(reply, Ok(self.usage())),
+            Command::History(HistoryCommand::Count { deletion, reply }) => {
+                reply_to(reply, Ok(super::limits::counted(deletion)));
+            }
+            Command::History(HistoryCommand::TryAlert { reply, .. }) => {
+                reply_to(reply, Ok(super::limits::tried()));
+            }
             Command::History(HistoryCommand::Conformance { reply, .. }) => {
                 reply_to(reply, Ok(self.conformance()));
             }

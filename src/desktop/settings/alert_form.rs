@@ -1,0 +1,397 @@
+//! The form of an alert: what it looks at, when it fires, who is told; and how it would have done on the past.
+
+use egui::{Label, RichText, TextEdit, Ui};
+
+use super::alert_draft::{AlertDraft, AlertField, AlertProblems};
+use crate::{
+    alert::AlertTrial,
+    clock::wall_clock_ns,
+    desktop::{
+        icons,
+        theme::{Theme, caption, heading, size, space, title},
+        view::Cx,
+        widgets::{
+            card, choice_box, count, danger_button, date_time, ghost_button, icon_button,
+            labeled_field, primary_button, segmented, toggle,
+        },
+    },
+    engine::{Asked, Command, HistoryCommand, ask},
+    settings::{
+        Settings, SettingsEdit,
+        alert::{AlertFigure, AlertSettings, AlertUnit, WebhookForm},
+    },
+    visible::visible_line,
+};
+
+/// The figures, each with its name in the list.
+const FIGURES: [(AlertFigure, &str); 7] = [
+    (AlertFigure::TtftP50, "Median TTFT"),
+    (AlertFigure::TtftP95, "TTFT P95"),
+    (AlertFigure::TtftP99, "TTFT P99"),
+    (AlertFigure::ErrorRate, "Error rate of probes"),
+    (
+        AlertFigure::Availability,
+        "Availability: probes and free checks",
+    ),
+    (AlertFigure::Burst, "Share of buffered answers"),
+    (
+        AlertFigure::CertificateDays,
+        "Days until the certificate ends",
+    ),
+];
+const FORMS: [(WebhookForm, &str); 4] = [
+    (WebhookForm::Json, "JSON"),
+    (WebhookForm::Slack, "Slack"),
+    (WebhookForm::Lark, "Lark"),
+    (WebhookForm::Dingtalk, "DingTalk"),
+];
+/// Over how many days of the past a rule may be tried.
+const PAST: [(i64, &str); 3] = [(1, "1 day"), (7, "7 days"), (30, "30 days")];
+const DAY_NS: i64 = 86_400_000_000_000;
+/// Most times that are listed of those at which it would have fired.
+const MOST_PERIODS: usize = 5;
+
+/// The open form.
+#[derive(Debug)]
+pub struct AlertForm {
+    draft: AlertDraft,
+    /// Whether it was to be saved or tried: problems are shown from then on.
+    has_tried: bool,
+    /// The settings when it was saved, until other ones come.
+    saving: Option<std::sync::Arc<Settings>>,
+    confirm_remove: bool,
+    /// How many days of the past it is tried on.
+    days: i64,
+    asked: Asked<Result<AlertTrial, String>>,
+    /// How it did, and over how many days.
+    trial: Option<(i64, Result<AlertTrial, String>)>,
+}
+
+impl AlertForm {
+    /// A form with a draft.
+    #[must_use]
+    pub fn new(draft: AlertDraft) -> Self {
+        Self {
+            draft,
+            has_tried: false,
+            saving: None,
+            confirm_remove: false,
+            days: 7,
+            asked: Asked::default(),
+            trial: None,
+        }
+    }
+
+    /// Takes what was asked; returns whether the alert is saved.
+    pub fn logic(&mut self, cx: &Cx<'_>) -> bool {
+        if let Some(answer) = self.asked.take() {
+            self.trial = Some((self.days, answer));
+        }
+        let Some(before) = &self.saving else {
+            return false;
+        };
+        if cx.state.settings_problem.is_some() {
+            // It stays open: the banner says what to fix, then Save works again.
+            self.saving = None;
+            return false;
+        }
+        !std::sync::Arc::ptr_eq(before, &cx.state.settings)
+    }
+
+    /// Shows the form; returns whether it stays open.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) -> bool {
+        let theme = cx.theme;
+        let mut stays = true;
+        ui.horizontal(|ui| {
+            stays = !icon_button(ui, theme, icons::CHEVRON_LEFT, "Back to the alerts").clicked();
+            let name = match &self.draft.old_name {
+                Some(name) => format!("Edit {}", visible_line(name)),
+                None => "New alert".to_owned(),
+            };
+            ui.label(title(name));
+        });
+        ui.add_space(space::S);
+        let checked = self.draft.rule(&cx.state.settings);
+        let none = AlertProblems::new();
+        let problems = match &checked {
+            Err(problems) if self.has_tried => problems,
+            _ => &none,
+        };
+        what_ui(ui, theme, &mut self.draft, problems);
+        when_ui(ui, theme, &mut self.draft, problems);
+        who_ui(ui, theme, &mut self.draft, problems);
+        ui.add_space(space::M);
+        self.trial_ui(ui, cx, checked.as_ref().ok());
+        ui.add_space(space::M);
+        stays && self.buttons_ui(ui, cx, checked)
+    }
+
+    fn trial_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, rule: Option<&AlertSettings>) {
+        let theme = cx.theme;
+        card(ui, theme, |ui| {
+            ui.set_min_width(ui.available_width());
+            ui.horizontal(|ui| {
+                segmented(ui, theme, "Past", &mut self.days, &PAST);
+                let button = ui.add_enabled(!self.asked.is_waiting(), egui::Button::new("Try on the past"));
+                let hover = "Says how often it would have fired on the probes and checks that the history has. Nobody is told";
+                if button.on_hover_text(hover).clicked() {
+                    self.has_tried = true;
+                    if let Some(rule) = rule {
+                        let (reply, asked) = ask();
+                        self.asked = asked;
+                        cx.commands.push(Command::History(HistoryCommand::TryAlert {
+                            rule: Box::new(rule.clone()),
+                            since_unix_ns: wall_clock_ns().saturating_sub(self.days * DAY_NS),
+                            reply,
+                        }));
+                    }
+                }
+                if self.asked.is_waiting() {
+                    ui.label(caption(theme, "Trying…"));
+                }
+            });
+            match &self.trial {
+                None => {}
+                Some((_, Err(why))) => drop(ui.colored_label(theme.warn, why)),
+                Some((days, Ok(trial))) => trial_lines(ui, theme, *days, trial),
+            }
+        });
+    }
+
+    fn buttons_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        checked: Result<AlertSettings, AlertProblems>,
+    ) -> bool {
+        let theme = cx.theme;
+        if self.has_tried && checked.is_err() {
+            problem_ui(ui, theme, Some("Fix the fields marked above first"));
+        }
+        let mut stays = true;
+        ui.horizontal(|ui| {
+            let is_saving = self.saving.is_some();
+            let label = if is_saving { "Saving…" } else { "Save" };
+            let save = ui.add_enabled_ui(!is_saving, |ui| primary_button(ui, theme, label));
+            if save.inner.clicked() {
+                self.has_tried = true;
+                if let Ok(rule) = checked {
+                    self.saving = Some(cx.state.settings.clone());
+                    cx.commands.push(Command::Edit(SettingsEdit::PutAlert {
+                        old_name: self.draft.old_name.clone(),
+                        alert: Box::new(rule),
+                    }));
+                }
+            }
+            stays = !ghost_button(ui, theme, "Cancel").clicked();
+            if let Some(name) = self.draft.old_name.clone() {
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    stays &= !self.remove_ui(ui, cx, name);
+                });
+            }
+        });
+        stays
+    }
+
+    /// Shows the button that removes it, which takes a second click; returns whether it was removed.
+    fn remove_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, name: String) -> bool {
+        if !self.confirm_remove {
+            self.confirm_remove = danger_button(ui, cx.theme, "Remove…").clicked();
+            return false;
+        }
+        let removed = danger_button(ui, cx.theme, "Remove it").clicked();
+        self.confirm_remove = !ui.button("Keep it").clicked();
+        if removed {
+            cx.commands
+                .push(Command::Edit(SettingsEdit::RemoveAlert { name }));
+        }
+        removed
+    }
+}
+
+fn what_ui(ui: &mut Ui, theme: &Theme, draft: &mut AlertDraft, problems: &AlertProblems) {
+    let problem = |field| problems.get(&field).map(String::as_str);
+    ui.columns_const(|[left, right]| {
+        let name = problem(AlertField::Name);
+        labeled_field(left, theme, "Name", &mut draft.name, "slow", name);
+        right.label(caption(theme, "What it looks at"));
+        let shown = |figure| FIGURES.iter().find(|(known, _)| *known == figure);
+        choice_box("alert.figure")
+            .width(right.available_width())
+            .selected_text(shown(draft.figure).map_or("", |(_, name)| name))
+            .show_ui(right, |ui| {
+                for (figure, name) in FIGURES {
+                    if ui.selectable_label(draft.figure == figure, name).clicked() {
+                        draft.set_figure(figure);
+                    }
+                }
+            })
+            .response
+            .accessible_name("Figure");
+    });
+    ui.label(caption(theme, meaning(draft.figure)));
+    ui.add_space(space::S);
+    ui.label(caption(
+        theme,
+        "Targets, one per line: endpoint/model, or a beginning with * at its end. All of them if there are none",
+    ));
+    let edit = TextEdit::multiline(&mut draft.targets)
+        .desired_rows(2)
+        .desired_width(f32::INFINITY)
+        .hint_text("openai/*");
+    ui.add(edit.margin(egui::vec2(8.0, 5.0)))
+        .accessible_name("Targets");
+    problem_ui(ui, theme, problem(AlertField::Targets));
+    ui.add_space(space::S);
+}
+
+/// What a figure means, and what it needs.
+fn meaning(figure: AlertFigure) -> &'static str {
+    match figure {
+        AlertFigure::TtftP50 => "Of the probes that answered",
+        AlertFigure::TtftP95 => "Of the probes that answered; known from 20 on",
+        AlertFigure::TtftP99 => "Of the probes that answered; known from 100 on",
+        AlertFigure::ErrorRate => "The share of probes that failed; free checks do not count",
+        AlertFigure::Availability => {
+            "The share of probes without a fault, and of free checks that found the endpoint there"
+        }
+        AlertFigure::Burst => {
+            "Of the probes that are long enough to tell: answers of 8 tokens and more"
+        }
+        AlertFigure::CertificateDays => {
+            "By the last free check of each endpoint; told once for all its models"
+        }
+    }
+}
+
+fn when_ui(ui: &mut Ui, theme: &Theme, draft: &mut AlertDraft, problems: &AlertProblems) {
+    let problem = |field| problems.get(&field).map(String::as_str);
+    let unit = match draft.figure.unit() {
+        AlertUnit::Ms => "ms",
+        AlertUnit::Share => "%",
+        AlertUnit::Days => "days",
+    };
+    let side = if draft.figure.fires_below() {
+        "below"
+    } else {
+        "above"
+    };
+    let limit = format!("Fires {side} ({unit})");
+    let until = draft.usual_until().unwrap_or_default();
+    ui.columns_const(|[left, right]| {
+        let wrong = problem(AlertField::Limit);
+        labeled_field(left, theme, &limit, &mut draft.limit, "", wrong);
+        let name = format!("Over at ({unit})");
+        let wrong = problem(AlertField::Until);
+        labeled_field(right, theme, &name, &mut draft.until, &until, wrong).on_hover_text(
+            "It is over here, or on the good side of it; a little way behind the limit unless you say where",
+        );
+    });
+    ui.add_space(space::S);
+    ui.columns_const(|[left, middle, right]| {
+        if draft.figure != AlertFigure::CertificateDays {
+            let wrong = problem(AlertField::Minutes);
+            labeled_field(
+                left,
+                theme,
+                "Minutes that count",
+                &mut draft.minutes,
+                "15",
+                wrong,
+            );
+            let wrong = problem(AlertField::Least);
+            labeled_field(
+                middle,
+                theme,
+                "At least so many",
+                &mut draft.least,
+                "5",
+                wrong,
+            )
+            .on_hover_text("Fewer probes and checks than this in these minutes tell nothing");
+        }
+        let wrong = problem(AlertField::Quiet);
+        labeled_field(
+            right,
+            theme,
+            "Quiet hours",
+            &mut draft.quiet,
+            "22:00-07:00",
+            wrong,
+        )
+        .on_hover_text(
+            "Nobody is told then, in local time; what lasts is told at their end. Empty for none",
+        );
+    });
+    ui.add_space(space::M);
+}
+
+fn who_ui(ui: &mut Ui, theme: &Theme, draft: &mut AlertDraft, problems: &AlertProblems) {
+    let problem = |field| problems.get(&field).map(String::as_str);
+    ui.label(heading("Who is told"));
+    problem_ui(ui, theme, problem(AlertField::Channels));
+    toggle(ui, &mut draft.notify, "A notification of the desktop");
+    ui.add_space(space::S);
+    ui.label(caption(theme, "Webhook: a URL that is posted to"));
+    let hidden = draft.has_plain_webhook();
+    let edit = TextEdit::singleline(&mut draft.webhook)
+        .password(hidden)
+        .hint_text("${SLACK_HOOK}")
+        .desired_width(f32::INFINITY);
+    ui.add(edit.margin(egui::vec2(8.0, 5.0)))
+        .accessible_name("Webhook")
+        .on_hover_text("${NAME} is taken from the environment");
+    problem_ui(ui, theme, problem(AlertField::Webhook));
+    if hidden {
+        let text = "Such a URL is a secret, and stands in the settings file as it is: ${NAME} keeps it in the environment";
+        ui.add(Label::new(caption(theme, text).color(theme.warn)).wrap());
+    }
+    if !draft.webhook.trim().is_empty() {
+        segmented(ui, theme, "Form of the webhook", &mut draft.form, &FORMS);
+    }
+    ui.add_space(space::S);
+    ui.label(caption(
+        theme,
+        "Command: program and arguments, one per line; no shell. JSON is its standard input",
+    ));
+    let edit = TextEdit::multiline(&mut draft.command)
+        .desired_rows(2)
+        .desired_width(f32::INFINITY)
+        .font(egui::TextStyle::Monospace);
+    ui.add(edit.margin(egui::vec2(8.0, 5.0)))
+        .accessible_name("Command");
+}
+
+fn trial_lines(ui: &mut Ui, theme: &Theme, days: i64, trial: &AlertTrial) {
+    let times = match trial.periods.len() {
+        0 => "Would not have fired".to_owned(),
+        1 => "Would have fired once".to_owned(),
+        times => format!("Would have fired {times} times"),
+    };
+    let over = if days == 1 {
+        "the last day".to_owned()
+    } else {
+        format!("the last {days} days")
+    };
+    let n = count(trial.n as u64);
+    ui.label(format!("{times} in {over}, by {n} probes or checks"));
+    for period in trial.periods.iter().rev().take(MOST_PERIODS) {
+        let (from, target) = (date_time(period.from_unix_ns), visible_line(&period.target));
+        let to = match period.to_unix_ns {
+            Some(to) => format!("until {}", date_time(to)),
+            None => "and fires still".to_owned(),
+        };
+        let text = RichText::new(format!("{from}  {target}  {to}")).size(size::SMALL);
+        ui.add(Label::new(text.color(theme.text_dim)).truncate());
+    }
+    let more = trial.periods.len().saturating_sub(MOST_PERIODS);
+    if more > 0 {
+        ui.label(caption(theme, format!("and {more} times before")));
+    }
+}
+
+fn problem_ui(ui: &mut Ui, theme: &Theme, problem: Option<&str>) {
+    if let Some(problem) = problem {
+        ui.label(RichText::new(problem).size(size::SMALL).color(theme.bad));
+    }
+}
