@@ -16,6 +16,7 @@ mod looks;
 pub mod outside;
 pub mod palette;
 mod parts;
+mod path_field;
 pub mod preflight;
 mod range;
 pub mod shortcuts;
