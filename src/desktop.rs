@@ -8,6 +8,7 @@ mod chooser;
 mod chrome;
 mod closing;
 mod conformance;
+mod dropped;
 pub mod fonts;
 pub mod icons;
 pub mod input;

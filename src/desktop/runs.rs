@@ -91,6 +91,7 @@ impl View for Runs {
                 "Export runs as CSV, JSON or Parquet…",
                 Some(Key::E),
             ),
+            verb(RunsVerb::OpenCapture, "Open a capture…", Some(Key::O)),
             verb(RunsVerb::Clear, "Clear all filters", None),
             way(RunsVerb::Previous, "Previous run", Key::K),
             way(RunsVerb::Next, "Next run", Key::J),
@@ -103,6 +104,7 @@ impl View for Runs {
         match verb {
             RunsVerb::Search => self.focus_search = true,
             RunsVerb::Export => self.open_export(),
+            RunsVerb::OpenCapture => self.inspector.ask_for_file(),
             RunsVerb::Clear => self.wanted = self.wanted.unfiltered(),
             RunsVerb::Delete => {
                 let over = |run: &RunId| {
@@ -112,8 +114,7 @@ impl View for Runs {
                 self.delete = self.selected.filter(over).map(Delete::new);
             }
             // Behind the dialog, nothing moves.
-            RunsVerb::Previous | RunsVerb::Next
-                if self.export.is_some() || self.delete.is_some() => {}
+            RunsVerb::Previous | RunsVerb::Next if self.has_dialog() => {}
             RunsVerb::Previous => self.walk(false, cx),
             RunsVerb::Next => self.walk(true, cx),
         }
@@ -128,6 +129,7 @@ impl View for Runs {
                     self.reveal = Some(row);
                 }
             }
+            Action::OpenCapture(path) => self.inspector.open_file(path.clone(), cx),
             Action::OpenRunsOf(target) => {
                 self.known.insert(target.clone());
                 self.wanted = self.wanted.only(target.clone());
@@ -176,6 +178,7 @@ impl View for Runs {
         } else {
             self.table_ui(ui, cx);
         }
+        self.inspector.dialogs_ui(ui.ctx(), cx);
         if let Some(mut export) = self.export.take() {
             self.export = export.ui(ui.ctx(), cx).then_some(export);
         }
@@ -292,7 +295,7 @@ impl Runs {
 
     /// Handles the arrow keys and Escape while no text field has the focus.
     fn keys(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
-        if ui.ctx().text_edit_focused() || self.export.is_some() || self.delete.is_some() {
+        if ui.ctx().text_edit_focused() || self.has_dialog() {
             return;
         }
         let (up, down, escape) = ui.input_mut(|input| {
@@ -304,7 +307,7 @@ impl Runs {
             )
         });
         if escape {
-            self.selected = None;
+            self.close_inspector();
         }
         if up || down {
             self.walk(down, cx);
@@ -326,6 +329,7 @@ impl Runs {
     }
 
     fn select(&mut self, run: RunId, cx: &mut Cx<'_>) {
+        self.inspector.close_file();
         self.selected = Some(run);
         if !cx.state.runs.contains_key(&run) {
             cx.commands.push(Command::Run(RunCommand::Load(run)));
@@ -334,9 +338,10 @@ impl Runs {
 
     /// Shows the inspector if a run is selected; returns whether it takes all the room.
     fn inspector_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) -> bool {
-        let Some(selected) = self.selected else {
+        let selected = self.selected;
+        if selected.is_none() && !self.inspector.has_file() {
             return false;
-        };
+        }
         let is_wide = self.inspector.is_wide();
         let frame = egui::Frame::new()
             .fill(cx.theme.background)
@@ -358,6 +363,7 @@ impl Runs {
             let (id, width, least) = match tab {
                 InspectorTab::Overview => ("inspector", (room * 0.46).clamp(340.0, 440.0), 300.0),
                 InspectorTab::Waterfall => ("inspector.waterfall", room * 0.64, 420.0),
+                InspectorTab::Wire => ("inspector.wire", room * 0.64, 420.0),
             };
             let panel = Panel::right(id)
                 .default_size(width)
@@ -365,19 +371,35 @@ impl Runs {
             panel.frame(frame).show(ui, &mut content).inner
         };
         match clicked {
-            Some(InspectorClick::Close) => self.selected = None,
-            Some(InspectorClick::CopyJson) => self.copy_json(selected, cx),
-            Some(InspectorClick::Delete) => self.delete = Some(Delete::new(selected)),
+            Some(InspectorClick::Close) => self.close_inspector(),
+            Some(InspectorClick::CopyJson) => self.copy_json(cx),
+            Some(InspectorClick::Delete) => self.delete = self.selected.map(Delete::new),
             Some(InspectorClick::Previous) => self.walk(false, cx),
             Some(InspectorClick::Next) => self.walk(true, cx),
-            None => {}
+            // The inspector does these itself.
+            Some(InspectorClick::Save(_) | InspectorClick::CopyCurl) | None => {}
         }
         is_wide
     }
 
-    /// Has a run written as JSON, to be copied.
-    fn copy_json(&mut self, run: RunId, cx: &mut Cx<'_>) {
-        let Some(run) = cx.state.runs.get(&run) else {
+    /// Whether a dialog is open: behind it, nothing moves.
+    fn has_dialog(&self) -> bool {
+        self.export.is_some() || self.delete.is_some() || self.inspector.has_dialog()
+    }
+
+    /// Closes the file that is inspected, or else the run.
+    fn close_inspector(&mut self) {
+        if self.inspector.has_file() {
+            self.inspector.close_file();
+        } else {
+            self.selected = None;
+        }
+    }
+
+    /// Has the inspected run written as JSON, to be copied.
+    fn copy_json(&mut self, cx: &mut Cx<'_>) {
+        let stored = self.selected.and_then(|run| cx.state.runs.get(&run));
+        let Some(run) = self.inspector.file_run().or(stored) else {
             return;
         };
         let (reply, copying) = ask();

@@ -19,6 +19,7 @@ mod runs;
 mod scale;
 pub mod scenes;
 mod views;
+mod wire;
 
 pub use self::{
     player::{Desktop, Player, layout_of, open},

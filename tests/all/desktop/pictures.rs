@@ -122,7 +122,59 @@ fn pictures_of_details_and_overlays() {
     let connect = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"connect\"}"}}"#;
     let requests = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"requests\"}"}}"#;
     let routes = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"routes\"}"}}"#;
-    let all: [Detail; 45] = [
+    let all: [Detail; 53] = [
+        ("wire-frames", runs, scenes::wire, |desktop, player| {
+            wire(desktop, player);
+            for _ in 0..6 {
+                desktop.key_press(egui::Key::ArrowRight);
+                desktop.run_steps(1);
+            }
+        }),
+        (
+            "wire-chinese",
+            runs,
+            scenes::wire_chinese,
+            |desktop, player| {
+                wire(desktop, player);
+                desktop.get_by_label("Search the frames").focus();
+                desktop.run_steps(1);
+                desktop
+                    .get_by_label("Search the frames")
+                    .type_text("储物柜");
+                player.play(desktop);
+                desktop.key_press(egui::Key::Escape);
+                desktop.run_steps(2);
+            },
+        ),
+        ("wire-error", runs, scenes::wire_error, |desktop, player| {
+            wire(desktop, player);
+            desktop.key_press(egui::Key::ArrowRight);
+        }),
+        ("wire-gone", runs, scenes::wire_gone, |desktop, player| {
+            wire(desktop, player);
+        }),
+        ("wire-request", runs, scenes::wire, |desktop, player| {
+            wire(desktop, player);
+            desktop.get_by_label("Wire: Request").click();
+        }),
+        ("wire-save", runs, scenes::wire, |desktop, player| {
+            wire(desktop, player);
+            desktop.get_by_label("Save as…").click();
+            player.play(desktop);
+            desktop.get_by_label("HAR 1.2…").click();
+        }),
+        ("wire-replay", runs, scenes::wire, |desktop, player| {
+            let (_folder, path) = super::wire::file_of(&player.scene);
+            super::wire::drop_file(desktop, player, &path);
+            for _ in 0..7 {
+                desktop.get_by_label("Next frame").click();
+                player.play(desktop);
+            }
+        }),
+        ("wire-hover", runs, scenes::wire, |desktop, player| {
+            inspect(desktop, player, 0);
+            super::wire::hover_second_read(desktop, player);
+        }),
         (
             "inspector-two",
             runs,
@@ -394,6 +446,14 @@ fn inspect(desktop: &mut Desktop, player: &mut Player, row: usize) {
     click_row(desktop, row);
     player.play(desktop);
     desktop.get_by_label("Inspector: Waterfall").click();
+    player.play(desktop);
+}
+
+/// Shows the wire of the run in the first row.
+fn wire(desktop: &mut Desktop, player: &mut Player) {
+    click_row(desktop, 0);
+    player.play(desktop);
+    desktop.get_by_label("Inspector: Wire").click();
     player.play(desktop);
 }
 
