@@ -12,7 +12,7 @@ use crate::{
     run::{OffsetNs, Read},
 };
 
-/// Most names of unknown things that are kept to be marked.
+/// From so many names of unknown things on, no more are looked for to be marked.
 const MAX_UNKNOWN: usize = 64;
 
 /// A capture with its frames.
@@ -66,8 +66,16 @@ impl DecodedCapture {
             (*kind, with.count())
         });
         all.counts = counts.filter(|(_, count)| *count > 0).collect();
-        let unknown = (0..rows).flat_map(|row| all.events(row).iter().filter_map(unknown_name));
-        all.unknown = unknown.take(MAX_UNKNOWN).map(str::to_owned).collect();
+        for row in 0..rows {
+            let names: Vec<String> = (all.events(row).iter())
+                .filter_map(unknown_name)
+                .map(str::to_owned)
+                .collect();
+            all.unknown.extend(names);
+            if all.unknown.len() >= MAX_UNKNOWN {
+                break;
+            }
+        }
         all
     }
 
@@ -219,7 +227,9 @@ mod tests {
             text: text.to_owned(),
             ..FrameQuery::default()
         };
-        kinds.iter().for_each(|kind| query.kinds.toggle(*kind));
+        for kind in kinds {
+            query.kinds.toggle(*kind);
+        }
         query
     }
 
@@ -238,7 +248,7 @@ mod tests {
         ] {
             assert_eq!(decoded.find(&query(text, kinds)), found, "{text} {kinds:?}");
         }
-        let counts: Vec<_> = decoded.counts().iter().copied().collect();
+        let counts = decoded.counts();
         assert!(counts.contains(&(EventKind::Text, 4)), "{counts:?}");
     }
 

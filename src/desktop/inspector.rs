@@ -12,9 +12,9 @@ mod measured;
 mod open;
 mod overview;
 mod phases;
-mod program;
 mod replay;
 mod replay_ui;
+mod run_copy;
 mod save;
 mod time_axis;
 mod timeline;
@@ -32,8 +32,8 @@ use self::{
     facts::Derived,
     open::OpenFile,
     overview::Overview,
-    program::CurlCopy,
     replay::FileReplay,
+    run_copy::RunCopy,
     save::SaveDialog,
     timeline::Timeline,
     wire::{ShownWire, WireTab, Wires},
@@ -96,7 +96,7 @@ pub struct Inspector {
     /// The run of a file, shown instead of any other.
     file: Option<FileReplay>,
     save: Option<SaveDialog>,
-    curl: CurlCopy,
+    copy: RunCopy,
 }
 
 impl Inspector {
@@ -129,12 +129,6 @@ impl Inspector {
         self.file.is_some()
     }
 
-    /// The run of the file that is shown.
-    #[must_use]
-    pub fn file_run(&self) -> Option<&Run> {
-        self.file.as_ref().map(|file| &file.run)
-    }
-
     /// Shows runs of the history again.
     pub fn close_file(&mut self) {
         self.file = None;
@@ -160,7 +154,7 @@ impl Inspector {
     pub fn logic(&mut self, cx: &mut Cx<'_>) {
         self.compare.logic(cx);
         self.wires.take_in();
-        self.curl.logic(cx);
+        self.copy.logic(cx);
         if let Some(opened) = self.opening.logic(cx) {
             self.file = Some(FileReplay::new(opened));
             self.tab = InspectorTab::Wire;
@@ -195,10 +189,13 @@ impl Inspector {
             (None, Some(selected)) => self.stored_ui(ui, cx, selected, neighbours),
             (None, None) => None,
         };
-        match clicked {
-            Some(InspectorClick::Save(what)) => self.save_as(cx, selected, what),
-            Some(InspectorClick::CopyCurl) => self.curl.ask(cx, selected),
-            other => return other,
+        let stored = selected.and_then(|run| cx.state.runs.get(&run));
+        let shown = self.file.as_ref().map(|file| &file.run).or(stored);
+        match (clicked, shown) {
+            (Some(InspectorClick::Save(what)), _) => self.save_as(cx, selected, what),
+            (Some(InspectorClick::CopyCurl), Some(run)) => self.copy.ask_for_curl(cx, run),
+            (Some(InspectorClick::CopyJson), Some(run)) => self.copy.ask_for_json(cx, run),
+            _ => return clicked,
         }
         None
     }
@@ -289,6 +286,7 @@ impl Inspector {
                         decoded,
                         facts,
                         rows,
+                        follows: file.is_playing(),
                     };
                     self.wire.ui(ui, cx, shown);
                 }
@@ -333,6 +331,7 @@ impl Inspector {
             decoded,
             facts,
             rows,
+            follows: false,
         };
         self.wire.ui(ui, cx, shown);
     }

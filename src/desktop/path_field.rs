@@ -7,6 +7,7 @@ use super::{
     theme::Theme,
     widgets::labeled_field,
 };
+use crate::visible::visible;
 
 /// The field's state.
 #[derive(Debug, Default)]
@@ -62,8 +63,8 @@ impl PathField {
 
     /// Shows the field.
     pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, what: ChooseFor) -> egui::Response {
-        let problem = self.problem.as_deref();
-        let field = labeled_field(ui, theme, "File", &mut self.path, "", problem);
+        let problem = self.problem.as_deref().map(visible);
+        let field = labeled_field(ui, theme, "File", &mut self.path, "", problem.as_deref());
         let button = egui::Button::new("Choose…");
         if ui.add_enabled(self.chooser.is_none(), button).clicked() {
             self.chooser = Some(match what {

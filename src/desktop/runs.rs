@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     endpoint::TargetId,
-    engine::{Asked, Command, ComputeCommand, RunCommand, ask},
+    engine::{Command, RunCommand},
     run::RunId,
 };
 
@@ -56,8 +56,6 @@ pub struct Runs {
     export: Option<Export>,
     /// The dialog that deletes a run.
     delete: Option<Delete>,
-    /// The JSON of a run, to be copied as soon as it is there.
-    copying: Asked<String>,
 }
 
 impl View for Runs {
@@ -144,10 +142,6 @@ impl View for Runs {
         self.known
             .extend(self.pages.rows().map(|row| row.target.clone()));
         self.inspector.logic(cx);
-        if let Some(text) = self.copying.take() {
-            let said = "Copied the run as JSON".to_owned();
-            cx.actions.push(Action::Copy { text, said });
-        }
         if let Some(mut export) = self.export.take() {
             self.export = export.logic(cx).then_some(export);
         }
@@ -372,12 +366,12 @@ impl Runs {
         };
         match clicked {
             Some(InspectorClick::Close) => self.close_inspector(),
-            Some(InspectorClick::CopyJson) => self.copy_json(cx),
             Some(InspectorClick::Delete) => self.delete = self.selected.map(Delete::new),
             Some(InspectorClick::Previous) => self.walk(false, cx),
             Some(InspectorClick::Next) => self.walk(true, cx),
             // The inspector does these itself.
-            Some(InspectorClick::Save(_) | InspectorClick::CopyCurl) | None => {}
+            Some(InspectorClick::Save(_) | InspectorClick::CopyCurl | InspectorClick::CopyJson)
+            | None => {}
         }
         is_wide
     }
@@ -394,19 +388,6 @@ impl Runs {
         } else {
             self.selected = None;
         }
-    }
-
-    /// Has the inspected run written as JSON, to be copied.
-    fn copy_json(&mut self, cx: &mut Cx<'_>) {
-        let stored = self.selected.and_then(|run| cx.state.runs.get(&run));
-        let Some(run) = self.inspector.file_run().or(stored) else {
-            return;
-        };
-        let (reply, copying) = ask();
-        self.copying = copying;
-        let run = Box::new(run.clone());
-        let command = ComputeCommand::RunJson { run, reply };
-        cx.commands.push(Command::Compute(command));
     }
 
     fn empty_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {

@@ -240,7 +240,7 @@ mod tests {
     fn it_is_as_it_was_when_it_is_opened_and_when_it_is_over() {
         let mut replay = replay();
         let whole = replay.run.clone();
-        assert!(replay.is_over() && replay.rows() == 4 && whole.answer.text == "abc");
+        assert!(replay.is_over() && replay.rows() == 5 && whole.answer.text == "abc");
         replay.play(10.0);
         assert_eq!(replay.advance(10.0), Some(0.09), "the head comes first");
         assert!(!replay.is_over() && replay.run.answer.text.is_empty());
@@ -296,8 +296,8 @@ mod tests {
                 step(1, 3, "abc"),
                 step(2, 3, "abc"),
                 step(3, 4, "abc"),
-                // What only the end makes known.
-                step(3, 4, "abc"),
+                // What only the end makes known: no reason to end was told.
+                step(4, 5, "abc"),
                 step(0, 1, "a"),
             ]
         );

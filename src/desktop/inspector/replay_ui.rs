@@ -11,6 +11,7 @@ use crate::{
         widgets::{count, ghost_button, ms_text, segmented},
     },
     run::ms,
+    visible::visible_line,
 };
 
 /// Shows the player and moves it on; gives the row to go to, if a frame was asked for.
@@ -66,7 +67,7 @@ pub fn badge_text(replay: &FileReplay) -> &'static str {
 pub fn meaning(replay: &FileReplay) -> String {
     format!(
         "From {}: the bytes of the file were decoded again here, and all times and figures are those of the file",
-        replay.file.name
+        visible_line(&replay.file.name)
     )
 }
 

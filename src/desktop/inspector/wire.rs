@@ -18,6 +18,7 @@ use self::{
     detail::FrameDetail,
     filter::{Filter, Matched},
     frames::FrameList,
+    loaded::sentence,
 };
 pub use self::{
     excerpt::{events_line, raw_line},
@@ -65,6 +66,8 @@ pub struct ShownWire<'a> {
     pub facts: &'a RunFacts,
     /// How many of its rows have come so far in a replay.
     pub rows: usize,
+    /// Whether the latest row stays in view.
+    pub follows: bool,
 }
 
 impl WireTab {
@@ -141,10 +144,7 @@ impl WireTab {
 /// What of the response's body is not kept, as a sentence.
 fn missing(decoded: &DecodedCapture) -> Option<String> {
     let response = decoded.capture.response.as_ref()?;
-    let missing = response.body.missing()?;
-    let mut letters = missing.chars();
-    let first = letters.next()?.to_uppercase();
-    Some(first.chain(letters).collect())
+    Some(sentence(&response.body.missing()?))
 }
 
 fn count_text(matched: &Matched<'_>, shown: ShownWire<'_>) -> String {

@@ -142,8 +142,6 @@ fn pictures_of_details_and_overlays() {
                     .get_by_label("Search the frames")
                     .type_text("储物柜");
                 player.play(desktop);
-                desktop.key_press(egui::Key::Escape);
-                desktop.run_steps(2);
             },
         ),
         ("wire-error", runs, scenes::wire_error, |desktop, player| {

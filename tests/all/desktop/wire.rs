@@ -68,6 +68,7 @@ fn frames_stand_beside_what_was_made_of_them() {
     desktop.key_press(Key::End);
     player.play(&mut desktop);
     assert!(shows(&desktop, "Frame 19 of 19") && shows(&desktop, "data: [DONE]"));
+    assert_eq!(desktop.unnamed_widgets(), Vec::<String>::new());
 }
 
 #[test]
@@ -145,7 +146,7 @@ fn heads_are_shown_with_keys_covered() {
 fn a_wire_that_is_not_there_says_why() {
     for (scene, text) in [
         (scenes::wire_gone(), "older than captures are kept"),
-        (scenes::filled(), "its wire was never kept"),
+        (scenes::filled(), "Its wire was never kept"),
         (scenes::live(), "can be read once the run is over"),
     ] {
         let (desktop, _player) = wire_of(scene);
@@ -187,6 +188,7 @@ fn a_capture_is_saved_where_it_is_asked_for() {
     click(&mut desktop, &mut player, "Save as…");
     click(&mut desktop, &mut player, ".tscap…");
     click(&mut desktop, &mut player, "Format: HAR");
+    assert_eq!(desktop.unnamed_widgets(), Vec::<String>::new());
     write_into(&mut desktop, &mut player, "File", "/tmp/there/run.har");
     click(&mut desktop, &mut player, "Save");
     let shown = player.scene.runs.last().unwrap().head.id;
@@ -335,6 +337,7 @@ fn a_file_is_replayed_frame_by_frame_and_at_its_own_pace() {
         );
     }
     assert!(desktop.query_by_label("replayed from a file").is_some());
+    assert_eq!(desktop.unnamed_widgets(), Vec::<String>::new());
     let text = answer(&mut desktop, &mut player);
     assert_eq!(text, "A hash map is like ", "the rest has not come");
     // One step of this window's clock is 100 ms: at a tenth of the pace nothing comes within one.

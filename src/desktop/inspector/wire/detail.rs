@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use egui::{FontId, Label, ScrollArea, TextFormat, Ui, text::LayoutJob};
+use egui::{Align, FontId, Label, Layout, ScrollArea, TextFormat, Ui, text::LayoutJob};
 
 use super::{
     ShownWire,
@@ -44,6 +44,8 @@ impl FrameDetail {
         row: Option<usize>,
         text: &str,
     ) {
+        // A panel is as high as what is in it: it keeps its height when that is little.
+        ui.set_min_height(ui.max_rect().height());
         ui.add_space(space::XS);
         let Some(row) = row else {
             let hint = "Click a frame, or go from frame to frame by ← →";
@@ -112,9 +114,9 @@ impl FrameDetail {
 
 fn head_ui(ui: &mut Ui, theme: &Theme, decoded: &DecodedCapture, row: usize) {
     ui.horizontal(|ui| {
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             copy_button(ui, theme, "Copy the frame", || copied(decoded.bytes(row)));
-            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let text = caption(theme, which(decoded, row));
                 ui.add(Label::new(text).truncate());
             });
@@ -145,7 +147,10 @@ fn part_ui(ui: &mut Ui, theme: &Theme, title: &str, content: impl FnOnce(&mut Ui
     ScrollArea::vertical()
         .id_salt(("inspector.wire", title))
         .auto_shrink(false)
-        .show(ui, content);
+        .show(ui, |ui| {
+            // Columns are justified; text of the wire is not.
+            ui.with_layout(Layout::top_down(Align::LEFT), content);
+        });
 }
 
 /// What of a text is marked: what is unknown, and what is searched for.

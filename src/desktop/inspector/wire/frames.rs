@@ -119,7 +119,8 @@ impl FrameList {
         ui.spacing_mut().item_spacing.y = 0.0;
         let mut area = ScrollArea::vertical()
             .id_salt("inspector.wire.frames")
-            .auto_shrink(false);
+            .auto_shrink(false)
+            .stick_to_bottom(shown.follows);
         if let (true, Some(row)) = (std::mem::take(&mut self.reveal), self.selected) {
             let place = matched.place(row);
             let is_seen = self.seen.contains(&place) && place + 2 < self.seen.end;

@@ -9,6 +9,7 @@ use crate::{
     desktop::{icons, theme::Theme, view::Cx, widgets::empty},
     engine::{Asked, CaptureCommand, Command, LoadedCapture, ask},
     run::{Run, RunId},
+    visible::visible,
 };
 
 /// The wires that were asked for.
@@ -84,15 +85,23 @@ pub fn absent_ui(
     run: &Run,
     found: Option<&Result<LoadedCapture, String>>,
 ) {
-    let (title, text) = match found {
-        _ if !run.state.is_over() => (
-            "The run is not over",
-            "What goes over the wire can be read once the run is over".to_owned(),
-        ),
-        None => ("Loading the wire…", String::new()),
+    let (icon, title, text) = match found {
+        _ if !run.state.is_over() => {
+            let text = "What goes over the wire can be read once the run is over";
+            (icons::INFO, "The run is not over", text.to_owned())
+        }
+        None => (icons::INFO, "Loading the wire…", String::new()),
         Some(Ok(LoadedCapture::Kept(_))) => return,
-        Some(Ok(LoadedCapture::Gone(why))) => ("The wire is gone", format!("Here {why}")),
-        Some(Err(why)) => ("The wire can’t be read", why.clone()),
+        Some(Ok(LoadedCapture::Gone(why))) => (icons::CLEAR, "The wire is gone", sentence(why)),
+        Some(Err(why)) => (icons::FAULT, "The wire can’t be read", sentence(why)),
     };
-    empty(ui, theme, icons::CLEAR, title, &text, |_| ());
+    empty(ui, theme, icon, title, &text, |_| ());
+}
+
+/// The text with a capital letter, safe to show.
+pub fn sentence(text: &str) -> String {
+    let text = visible(text);
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
 }
