@@ -6,6 +6,7 @@
 
 mod covered;
 mod decode;
+mod decoded;
 mod file;
 mod frames;
 pub mod har;
@@ -23,7 +24,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     decode::CaptureDecoder,
-    file::{CaptureFileError, CaptureFormat, read},
+    decoded::{DecodedCapture, FrameQuery},
+    file::{CaptureFileError, CaptureFormat, MAX_FILE_BYTES, read},
     frames::{WireFrame, WireFrames},
     log::{MAX_BODY_BYTES, WireLog},
     pace::{BodyEnd, Speed},

@@ -26,6 +26,7 @@ use crate::{credential::Credentials, endpoint::Endpoint, run::Backlog, settings:
 
 pub use self::{
     ask::{Asked, Reply, Steps, ask, ask_in_steps},
+    captures::{CaptureCommand, CaptureSource, LoadedCapture, OpenedCapture, SavedAs},
     command::{
         Command, ConversationCommand, EndpointCommand, ExportStep, HistoryCommand, KeyCommand,
         RunCommand, SendRun,

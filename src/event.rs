@@ -6,6 +6,7 @@
 mod answer;
 pub mod budget;
 mod fault;
+mod kind;
 mod note;
 mod usage;
 mod words;
@@ -17,6 +18,7 @@ pub(crate) use self::words::words;
 pub use self::{
     answer::{Answer, AnswerPiece, AnswerPieceKind, BodyPart},
     fault::{Fault, FaultClass, Phase},
+    kind::{EventKind, EventKinds},
     note::{About, Note},
     usage::Usage,
 };

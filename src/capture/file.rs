@@ -4,6 +4,9 @@ use std::path::Path;
 
 use super::{Capture, har, tscap};
 
+/// Largest file of a capture that is read, in bytes.
+pub const MAX_FILE_BYTES: u64 = 512 << 20;
+
 /// A format in which a capture is saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CaptureFormat {

@@ -15,16 +15,13 @@ use crate::{
 /// What stands for the run that began last.
 const LAST: &str = "last";
 
-/// Largest file of a capture, in bytes.
-const MAX_FILE: u64 = 512 << 20;
-
 /// The capture of a run, given by its id or as `last`, or of a file.
 pub(super) fn find(given: &str) -> anyhow::Result<Capture> {
     let path = Path::new(given);
     if given == LAST || (is_id(given) && !path.exists()) {
         return of_run(given);
     }
-    let text = input::text("capture", path, MAX_FILE)?;
+    let text = input::text("capture", path, capture::MAX_FILE_BYTES)?;
     capture::read(&text)
         .map_err(|why| UsageError::new(format!("{}: {why}", input::name(path))).into())
 }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     chrome::Chrome,
     closing::Closing,
+    dropped,
     input::InOrder,
     looks::Looks,
     outside,
@@ -241,6 +242,8 @@ impl App {
     pub fn show(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         let theme = Theme::of(&ctx);
+        let dropped = dropped::capture(&ctx, self.current);
+        self.actions.extend(dropped.map(Action::OpenCapture));
         if !self.palette.is_open() && !self.shortcuts_open {
             for pressed in shortcuts::pressed(&ctx, &self.views, self.current) {
                 self.actions.push(match pressed {
@@ -332,7 +335,9 @@ impl App {
     fn act(&mut self, ctx: &Context, action: &Action) {
         match action {
             Action::Go(view) => self.current = *view,
-            Action::OpenRun(_) | Action::OpenRunsOf(_) => self.current = ViewId::Runs,
+            Action::OpenRun(_) | Action::OpenRunsOf(_) | Action::OpenCapture(_) => {
+                self.current = ViewId::Runs;
+            }
             Action::Deleted(run) => self.state.forget(*run),
             Action::EditEndpoint(_) => self.current = ViewId::Settings,
             Action::Ask(_) => self.current = ViewId::Playground,

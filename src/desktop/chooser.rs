@@ -1,10 +1,18 @@
 //! The system's file chooser. A bare X server, a container or a minimal desktop may have none.
 //!
-//! These calls block until the user has chosen: call them on a thread of their own.
+//! Calls with a [`FileDialog`] block until the user has chosen: call them on a thread of their own.
 
-use std::path::PathBuf;
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    sync::mpsc::{self, Receiver},
+};
 
-use rfd::FileDialog;
+use egui::Context;
+use rfd::{AsyncFileDialog, FileDialog, FileHandle};
+
+/// Receives the file that the user has chosen; `None` if the user cancelled.
+pub type ChosenFile = Receiver<Result<Option<PathBuf>, NoChooser>>;
 
 /// There is no file chooser on this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +32,45 @@ pub fn pick_one(dialog: FileDialog) -> Result<Option<PathBuf>, NoChooser> {
 /// Asks where to save a file; `None` if the user cancelled.
 pub fn save(dialog: FileDialog) -> Result<Option<PathBuf>, NoChooser> {
     cancelled_or_missing(dialog.save_file())
+}
+
+/// Asks for a file to open, without waiting.
+pub fn to_open(ctx: &Context, extensions: &'static [&'static str]) -> ChosenFile {
+    let dialog = AsyncFileDialog::new()
+        .add_filter(extensions.join(", "), extensions)
+        .add_filter("All files", &["*"]);
+    awaited(ctx, dialog.pick_file())
+}
+
+/// Asks where to save a file, without waiting; `path` is suggested.
+pub fn to_save(ctx: &Context, path: &str, extension: &'static str) -> ChosenFile {
+    let path = Path::new(path);
+    let mut dialog = AsyncFileDialog::new().add_filter(extension, &[extension]);
+    if let Some(name) = path.file_name() {
+        dialog = dialog.set_file_name(name.to_string_lossy());
+    }
+    if let Some(folder) = path.parent() {
+        dialog = dialog.set_directory(folder);
+    }
+    awaited(ctx, dialog.save_file())
+}
+
+/// Awaits a dialog on a thread: macOS wants its future made on the UI thread.
+fn awaited(
+    ctx: &Context,
+    chosen: impl Future<Output = Option<FileHandle>> + Send + 'static,
+) -> ChosenFile {
+    let (send, receive) = mpsc::channel();
+    let ctx = ctx.clone();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let file = runtime.ok().and_then(|runtime| runtime.block_on(chosen));
+        let path = file.map(|file| file.path().to_path_buf());
+        // If what asked was closed meanwhile, nobody receives this.
+        let _ = send.send(cancelled_or_missing(path));
+        ctx.request_repaint();
+    });
+    receive
 }
 
 /// Tells a cancelled dialog from a missing one: `rfd` returns `None` for both.

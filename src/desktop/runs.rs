@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     endpoint::TargetId,
-    engine::{Asked, Command, ComputeCommand, RunCommand, ask},
+    engine::{Command, RunCommand},
     run::RunId,
 };
 
@@ -61,8 +61,6 @@ pub struct Runs {
     export: Option<Export>,
     /// The dialog that deletes a run.
     delete: Option<Delete>,
-    /// The JSON of a run, to be copied as soon as it is there.
-    copying: Asked<String>,
 }
 
 impl View for Runs {
@@ -96,6 +94,7 @@ impl View for Runs {
                 "Export runs as CSV, JSON or Parquet…",
                 Some(Key::E),
             ),
+            verb(RunsVerb::OpenCapture, "Open a capture…", Some(Key::O)),
             verb(RunsVerb::Clear, "Clear all filters", None),
             way(RunsVerb::Previous, "Previous run", Key::K),
             way(RunsVerb::Next, "Next run", Key::J),
@@ -108,6 +107,7 @@ impl View for Runs {
         match verb {
             RunsVerb::Search => self.focus_search = true,
             RunsVerb::Export => self.open_export(),
+            RunsVerb::OpenCapture => self.inspector.ask_for_file(),
             RunsVerb::Clear => self.wanted = self.wanted.unfiltered(),
             RunsVerb::Delete => {
                 let over = |run: &RunId| {
@@ -117,8 +117,7 @@ impl View for Runs {
                 self.delete = self.selected.filter(over).map(Delete::new);
             }
             // Behind the dialog, nothing moves.
-            RunsVerb::Previous | RunsVerb::Next
-                if self.export.is_some() || self.delete.is_some() => {}
+            RunsVerb::Previous | RunsVerb::Next if self.has_dialog() => {}
             RunsVerb::Previous => self.walk(false, cx),
             RunsVerb::Next => self.walk(true, cx),
         }
@@ -130,6 +129,7 @@ impl View for Runs {
                 self.select(*run, cx);
                 self.reveal = self.pages.place(*run).or(self.reveal);
             }
+            Action::OpenCapture(path) => self.inspector.open_file(path.clone(), cx),
             Action::OpenRunsOf(target) => {
                 self.known.insert(target.clone());
                 self.wanted = self.wanted.only(target.clone());
@@ -147,10 +147,6 @@ impl View for Runs {
         self.known
             .extend(self.pages.rows().map(|row| row.target.clone()));
         self.inspector.logic(cx);
-        if let Some(text) = self.copying.take() {
-            let said = "Copied the run as JSON".to_owned();
-            cx.actions.push(Action::Copy { text, said });
-        }
         if let Some(mut export) = self.export.take() {
             self.export = export.logic(cx).then_some(export);
         }
@@ -181,6 +177,7 @@ impl View for Runs {
         } else {
             self.table_ui(ui, cx);
         }
+        self.inspector.dialogs_ui(ui.ctx(), cx);
         if let Some(mut export) = self.export.take() {
             self.export = export.ui(ui.ctx(), cx).then_some(export);
         }
@@ -294,6 +291,7 @@ impl Runs {
     }
 
     fn select(&mut self, run: RunId, cx: &mut Cx<'_>) {
+        self.inspector.close_file();
         if self.selected != Some(run) {
             self.close_inspector();
         }
@@ -309,9 +307,10 @@ impl Runs {
 
     /// Shows the inspector if a run is selected; returns whether it takes all the room.
     fn inspector_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) -> bool {
-        let Some(selected) = self.selected else {
+        let selected = self.selected;
+        if selected.is_none() && !self.inspector.has_file() {
             return false;
-        };
+        }
         let is_wide = self.inspector.is_wide();
         let frame = egui::Frame::new()
             .fill(cx.theme.background)
@@ -329,6 +328,7 @@ impl Runs {
             let (id, width, least) = match tab {
                 InspectorTab::Overview => ("inspector", (room * 0.46).clamp(340.0, 440.0), 300.0),
                 InspectorTab::Waterfall => ("inspector.waterfall", room * 0.64, 420.0),
+                InspectorTab::Wire => ("inspector.wire", room * 0.64, 420.0),
             };
             let panel = Panel::right(id)
                 .default_size(width)
@@ -337,25 +337,19 @@ impl Runs {
         };
         match clicked {
             Some(InspectorClick::Close) => self.close_inspector(),
-            Some(InspectorClick::CopyJson) => self.copy_json(selected, cx),
-            Some(InspectorClick::Delete) => self.delete = Some(Delete::new(selected)),
+            Some(InspectorClick::Delete) => self.delete = self.selected.map(Delete::new),
             Some(InspectorClick::Previous) => self.walk(false, cx),
             Some(InspectorClick::Next) => self.walk(true, cx),
-            None => {}
+            // The inspector does these itself.
+            Some(InspectorClick::Save(_) | InspectorClick::CopyCurl | InspectorClick::CopyJson)
+            | None => {}
         }
         is_wide
     }
 
-    /// Has a run written as JSON, to be copied.
-    fn copy_json(&mut self, run: RunId, cx: &mut Cx<'_>) {
-        let Some(run) = cx.state.runs.get(&run) else {
-            return;
-        };
-        let (reply, copying) = ask();
-        self.copying = copying;
-        let run = Box::new(run.clone());
-        let command = ComputeCommand::RunJson { run, reply };
-        cx.commands.push(Command::Compute(command));
+    /// Whether a dialog is open: behind it, nothing moves.
+    fn has_dialog(&self) -> bool {
+        self.export.is_some() || self.delete.is_some() || self.inspector.has_dialog()
     }
 
     fn empty_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {

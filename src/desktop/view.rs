@@ -1,6 +1,8 @@
 //! What a view is. To add one, write its file and add a line each to [`ViewId`], [`VerbId`] and
 //! [`views`](super::views::views).
 
+use std::path::PathBuf;
+
 use egui::Ui;
 
 pub use super::{
@@ -88,6 +90,8 @@ pub enum Action {
     Deleted(RunId),
     /// Shows all runs of a target in the Runs view.
     OpenRunsOf(TargetId),
+    /// Opens the file of a capture in the Runs view.
+    OpenCapture(PathBuf),
     /// Shows the settings with the named endpoint open, or with a new one.
     EditEndpoint(Option<String>),
     /// Shows the playground with a pane for this target.

@@ -4,17 +4,18 @@ use std::{path::PathBuf, sync::Arc};
 
 use secrecy::SecretString;
 
-use super::{ComputeCommand, GatewayCommand, MonitorCommand, Reply, Steps, TestStep};
+use super::{
+    CaptureCommand, ComputeCommand, GatewayCommand, MonitorCommand, Reply, Steps, TestStep,
+};
 use crate::{
     alert::AlertTrial,
-    capture::WireFrames,
     chat::{ChatRequest, Media},
     conversation::{Conversation, ConversationChange, ConversationId, ConversationSummary},
     credential::KeyOf,
     endpoint::{Endpoint, TargetId},
     history::{
         Conformance, Deletion, DeletionCount, Distribution, DistributionQuery, ExportFormat,
-        HistoryUsage, KeptCapture, PhasesQuery, RunPage, RunQuery, RunRow, SeriesQuery, TargetFacts,
+        HistoryUsage, PhasesQuery, RunPage, RunQuery, RunRow, SeriesQuery, TargetFacts,
         TargetFactsQuery, TargetPhases, TtftPlot,
     },
     run::{Origin, RunId},
@@ -31,6 +32,8 @@ pub enum Command {
     History(HistoryCommand),
     /// Computes something.
     Compute(ComputeCommand),
+    /// About captures.
+    Capture(CaptureCommand),
     /// About conversations.
     Conversation(ConversationCommand),
     /// About keys.
@@ -131,22 +134,6 @@ pub enum HistoryCommand {
         since_unix_ns: Option<i64>,
         /// One row per target, or why there is none.
         reply: Reply<Result<Vec<Conformance>, String>>,
-    },
-    /// Loads what went over the wire of a run that is over, with its frames.
-    Capture {
-        /// The run.
-        id: RunId,
-        /// The capture or why it is gone, with its frames; or why it can't be read.
-        reply: Reply<Result<(KeptCapture, WireFrames), String>>,
-    },
-    /// Saves the capture of a run to a file, as HAR or `.tscap` by the end of its name.
-    SaveCapture {
-        /// The run.
-        id: RunId,
-        /// Where to.
-        to: PathBuf,
-        /// Whether it was written, or why not.
-        reply: Reply<Result<(), String>>,
     },
     /// Says how much room the history takes.
     Usage(Reply<Result<HistoryUsage, String>>),

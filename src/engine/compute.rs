@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Reply;
 use crate::{
+    capture::{DecodedCapture, FrameQuery},
     chat::ChatRequest,
     dialect::DialectId,
     endpoint::Endpoint,
@@ -61,6 +62,15 @@ pub enum ComputeCommand {
         /// The program; no key is in it.
         reply: Reply<String>,
     },
+    /// Searches the frames of a capture.
+    FindFrames {
+        /// The capture.
+        decoded: Arc<DecodedCapture>,
+        /// What is looked for.
+        query: FrameQuery,
+        /// The rows that it matches, in order.
+        reply: Reply<Vec<usize>>,
+    },
 }
 
 /// Which JSON body people edit.
@@ -98,6 +108,11 @@ impl ComputeCommand {
                 request,
                 reply,
             } => reply.send_with(|| snippet(language, &endpoint, &request)),
+            Self::FindFrames {
+                decoded,
+                query,
+                reply,
+            } => reply.send_with(|| decoded.find(&query)),
         }
     }
 }

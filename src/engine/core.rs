@@ -15,9 +15,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Command, ComputeCommand, ConversationCommand, EndpointCommand, ExportStep, GatewayCommand,
-    HistoryCommand, HistoryNews, KeyCommand, KeyNews, MonitorCommand, Options, Outbox, Reply,
-    RunCommand, RunNews, SettingsNews, Steps, TestStep, Update, alerts, captures, files,
+    CaptureCommand, Command, ComputeCommand, ConversationCommand, EndpointCommand, ExportStep,
+    GatewayCommand, HistoryCommand, HistoryNews, KeyCommand, KeyNews, MonitorCommand, Options,
+    Outbox, Reply, RunCommand, RunNews, SettingsNews, Steps, TestStep, Update, alerts, captures,
+    files,
     gateway::{self, OwnEndpoints},
     lookup, monitor,
     runs::{RunRegistry, send_findings},
@@ -247,6 +248,7 @@ impl Core {
             Command::Run(command) => self.take_run(command),
             Command::History(command) => self.take_history(command),
             Command::Compute(command) => self.compute(command),
+            Command::Capture(command) => self.take_capture(command),
             Command::Conversation(command) => self.take_conversation(command),
             Command::Key(command) => self.take_key(command),
             Command::Endpoint(EndpointCommand::ListModels { endpoint, refresh }) => {
@@ -326,12 +328,6 @@ impl Core {
                 let rows = history.conformance(since_unix_ns).await;
                 rows.map_err(|error| error.to_string())
             }),
-            HistoryCommand::Capture { id, reply } => {
-                self.answer(reply, captures::load(history, id));
-            }
-            HistoryCommand::SaveCapture { id, to, reply } => {
-                self.answer(reply, captures::save(history, id, to));
-            }
             HistoryCommand::Usage(reply) => self.answer(reply, async move {
                 history.usage().await.map_err(|error| error.to_string())
             }),
@@ -359,6 +355,26 @@ impl Core {
                 to,
                 steps,
             } => self.export(history, (query, format, to), steps),
+        }
+    }
+
+    fn take_capture(&self, command: CaptureCommand) {
+        match (command, self.history.clone()) {
+            (CaptureCommand::Load { id, reply }, Some(history)) => {
+                self.answer(reply, captures::load(history, id));
+            }
+            // Without a history it stays unanswered.
+            (CaptureCommand::Load { .. }, None) => {}
+            (CaptureCommand::Open { path, reply }, _) => self.answer(reply, captures::open(path)),
+            (
+                CaptureCommand::Save {
+                    of,
+                    what,
+                    to,
+                    reply,
+                },
+                history,
+            ) => self.answer(reply, captures::save(history, of, what, to)),
         }
     }
 

@@ -22,6 +22,7 @@ mod scale;
 pub mod scenes;
 mod targets;
 mod views;
+mod wire;
 
 pub use self::{
     player::{Desktop, Player, layout_of, open},

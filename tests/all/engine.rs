@@ -1,5 +1,6 @@
 //! The engine as its clients drive it: commands in, updates out, on real threads, files and sockets.
 
+mod captures;
 mod gateway;
 mod monitor;
 

@@ -134,6 +134,12 @@ impl RunFacts {
     pub fn figures(&self) -> impl Iterator<Item = (&'static Figure, Option<f64>)> {
         figures().zip(self.values.iter().copied())
     }
+
+    /// Whether what arrived at this time ended a stall.
+    pub fn is_stall(&self, at: OffsetNs) -> bool {
+        let found = self.gaps.binary_search_by_key(&at, |gap| gap.at);
+        found.is_ok_and(|gap| self.gaps[gap].is_stall)
+    }
 }
 
 /// A value as indented JSON.

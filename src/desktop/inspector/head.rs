@@ -1,18 +1,24 @@
 //! The inspector's head: which run it is, how it ended, and the way to its neighbours.
 
-use egui::{Align, Label, Layout, RichText, Ui};
+use egui::{Align, Label, Layout, Popup, RichText, Ui};
 
-use super::InspectorClick;
+use super::{
+    InspectorClick,
+    replay::FileReplay,
+    replay_ui::{badge_text, meaning},
+};
 use crate::{
+    capture::CaptureFormat,
     desktop::{
         icons,
         theme::{Theme, caption, heading, space},
         widgets::{
             Outcome, badge, badge_with_icon, connection_icon, danger_icon, date_time, icon_button,
-            icon_toggle, simulated_badge,
+            icon_toggle, menu_gap, menu_item, simulated_badge,
         },
     },
     endpoint::local_gateway,
+    engine::SavedAs,
     run::{Origin, Run},
 };
 
@@ -43,24 +49,31 @@ pub fn absent_ui(ui: &mut Ui, theme: &Theme, missing: bool) -> Option<InspectorC
     clicked
 }
 
-/// Shows the head of a run.
+/// Shows the head of a run, with the file that it is from, if it is from one.
 pub fn show(
     ui: &mut Ui,
     theme: &Theme,
     run: &Run,
+    file: Option<&FileReplay>,
     neighbours: Neighbours,
     is_wide: &mut bool,
 ) -> Option<InspectorClick> {
     let mut clicked = None;
     ui.horizontal(|ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            clicked = buttons_ui(ui, theme, run.state.is_over(), neighbours, is_wide);
+            clicked = buttons_ui(ui, theme, (run, file), neighbours, is_wide);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.add(Label::new(heading(local_gateway::shown(&run.head.target))).truncate());
             });
         });
     });
-    ui.horizontal_wrapped(|ui| badges_ui(ui, theme, run));
+    ui.horizontal_wrapped(|ui| {
+        if let Some(file) = file {
+            badge_with_icon(ui, theme, icons::FILE, badge_text(file), theme.accent)
+                .on_hover_text(meaning(file));
+        }
+        badges_ui(ui, theme, run);
+    });
     ui.add_space(space::XS);
     clicked
 }
@@ -68,10 +81,11 @@ pub fn show(
 fn buttons_ui(
     ui: &mut Ui,
     theme: &Theme,
-    is_over: bool,
+    (run, file): (&Run, Option<&FileReplay>),
     neighbours: Neighbours,
     is_wide: &mut bool,
 ) -> Option<InspectorClick> {
+    let is_stored = run.state.is_over() && file.is_none();
     ui.spacing_mut().item_spacing.x = 2.0;
     let mut clicked = None;
     if icon_button(ui, theme, icons::CLOSE, CLOSE).clicked() {
@@ -88,7 +102,11 @@ fn buttons_ui(
     if icon_button(ui, theme, icons::COPY, "Copy the run as JSON").clicked() {
         clicked = Some(InspectorClick::CopyJson);
     }
-    if is_over && danger_icon(ui, theme, icons::DELETE, "Delete the run…").clicked() {
+    if is_stored || file.is_some() {
+        let button = icon_button(ui, theme, icons::SAVE, "Save as…");
+        Popup::menu(&button).show(|ui| clicked = save_menu_ui(ui, file.is_none()).or(clicked));
+    }
+    if is_stored && danger_icon(ui, theme, icons::DELETE, "Delete the run…").clicked() {
         clicked = Some(InspectorClick::Delete);
     }
     // From right to left.
@@ -110,6 +128,28 @@ fn buttons_ui(
         let button = ui.add_enabled_ui(is_there, |ui| icon_button(ui, theme, icon, name));
         if button.inner.clicked() {
             clicked = Some(click);
+        }
+    }
+    clicked
+}
+
+/// What of the wire is saved or copied.
+fn save_menu_ui(ui: &mut Ui, has_request: bool) -> Option<InspectorClick> {
+    let items = [
+        ("HAR 1.2…", SavedAs::Whole(CaptureFormat::Har)),
+        (".tscap…", SavedAs::Whole(CaptureFormat::Tscap)),
+        ("Response body…", SavedAs::Body),
+    ];
+    let mut clicked = None;
+    for (label, what) in items {
+        if menu_item(ui, icons::SAVE, label) {
+            clicked = Some(InspectorClick::Save(what));
+        }
+    }
+    if has_request {
+        menu_gap(ui);
+        if menu_item(ui, icons::COPY, "Copy as cURL") {
+            clicked = Some(InspectorClick::CopyCurl);
         }
     }
     clicked

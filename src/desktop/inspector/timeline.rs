@@ -8,13 +8,14 @@ use super::{
     waterfall::{AxisStep, ShownRun, Waterfall},
 };
 use crate::{
+    capture::DecodedCapture,
     desktop::{
         icons,
         theme::{Theme, caption, size, space, strong},
         widgets::{date_time, icon_button},
     },
     endpoint::local_gateway,
-    run::Run,
+    run::{Run, RunId},
 };
 
 /// How the axis is moved, where no read is chosen.
@@ -29,13 +30,26 @@ pub struct Timeline {
 
 impl Timeline {
     /// Shows the runs; the first is the one that is inspected.
-    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, runs: &[&Run], derived: &Derived) {
+    pub fn ui<'a>(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        runs: &[&Run],
+        derived: &Derived,
+        wires: &dyn Fn(RunId) -> Option<&'a DecodedCapture>,
+    ) {
         let titles: Vec<String> = runs.iter().map(|run| title(run)).collect();
         let facts = |run: &Run| derived.of(run.head.id);
         let shown: Vec<ShownRun<'_>> = (runs.iter().zip(&titles))
             .filter_map(|(run, title)| {
                 let facts = facts(run)?;
-                Some(ShownRun { run, facts, title })
+                let wire = wires(run.head.id);
+                Some(ShownRun {
+                    run,
+                    facts,
+                    title,
+                    wire,
+                })
             })
             .collect();
         self.waterfall.follow(&shown);

@@ -8,6 +8,7 @@ mod lane;
 mod lanes;
 mod marks;
 mod pointed;
+mod said;
 mod ticks;
 
 use egui::{Id, Key, Modifiers, Rect, Response, Role, Sense, Ui, WidgetInfo, vec2};
@@ -18,6 +19,7 @@ use super::{
     time_axis::{TimeRange, ns},
 };
 use crate::{
+    capture::DecodedCapture,
     desktop::{theme::Theme, widgets::keys_are_free},
     run::{Read, Run, RunId},
 };
@@ -39,6 +41,8 @@ pub struct ShownRun<'a> {
     pub facts: &'a RunFacts,
     /// Its name, shown if there are two.
     pub title: &'a str,
+    /// What went over its wire, if that is known.
+    pub wire: Option<&'a DecodedCapture>,
 }
 
 /// A read of one of the runs on the waterfall: the run's place, and the read's.

@@ -7,6 +7,8 @@ pub enum RunsVerb {
     Search,
     /// Opens the export dialog.
     Export,
+    /// Opens the dialog that opens the file of a capture.
+    OpenCapture,
     /// Clears all filters.
     Clear,
     /// Shows the run in the row above.

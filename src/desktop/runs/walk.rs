@@ -30,8 +30,11 @@ impl Runs {
         }
     }
 
-    /// Closes the inspector; nothing that was clicked in it is waited for.
+    /// Closes the file that is inspected, or else the run; nothing that was clicked there is waited for.
     pub(super) fn close_inspector(&mut self) {
+        if self.inspector.has_file() {
+            return self.inspector.close_file();
+        }
         self.selected = None;
         self.step = None;
         self.inspector.stop_waiting();

@@ -126,7 +126,57 @@ fn pictures_of_details_and_overlays() {
     let routes = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"routes\"}"}}"#;
     let targets = r#"{"view":"monitor","views":{"monitor":"{\"chart\":\"targets\"}"}}"#;
     let phases = r#"{"view":"monitor","views":{"monitor":"{\"chart\":\"phases\",\"cold\":true}"}}"#;
-    let all: [Detail; 49] = [
+    let all: [Detail; 57] = [
+        ("wire-frames", runs, scenes::wire, |desktop, player| {
+            wire(desktop, player);
+            for _ in 0..6 {
+                desktop.key_press(egui::Key::ArrowRight);
+                desktop.run_steps(1);
+            }
+        }),
+        (
+            "wire-chinese",
+            runs,
+            scenes::wire_chinese,
+            |desktop, player| {
+                wire(desktop, player);
+                desktop.get_by_label("Search the frames").focus();
+                desktop.run_steps(1);
+                desktop
+                    .get_by_label("Search the frames")
+                    .type_text("储物柜");
+                player.play(desktop);
+            },
+        ),
+        ("wire-error", runs, scenes::wire_error, |desktop, player| {
+            wire(desktop, player);
+            desktop.key_press(egui::Key::ArrowRight);
+        }),
+        ("wire-gone", runs, scenes::wire_gone, |desktop, player| {
+            wire(desktop, player);
+        }),
+        ("wire-request", runs, scenes::wire, |desktop, player| {
+            wire(desktop, player);
+            desktop.get_by_label("Wire: Request").click();
+        }),
+        ("wire-save", runs, scenes::wire, |desktop, player| {
+            wire(desktop, player);
+            desktop.get_by_label("Save as…").click();
+            player.play(desktop);
+            desktop.get_by_label("HAR 1.2…").click();
+        }),
+        ("wire-replay", runs, scenes::wire, |desktop, player| {
+            let (_folder, path) = super::wire::file_of(&player.scene);
+            super::wire::drop_file(desktop, player, &path);
+            for _ in 0..7 {
+                desktop.get_by_label("Next frame").click();
+                player.play(desktop);
+            }
+        }),
+        ("wire-hover", runs, scenes::wire, |desktop, player| {
+            inspect(desktop, player, 0);
+            super::wire::hover_second_read(desktop, player);
+        }),
         (
             "inspector-two",
             runs,
@@ -416,6 +466,14 @@ fn inspect(desktop: &mut Desktop, player: &mut Player, row: usize) {
     click_row(desktop, row);
     player.play(desktop);
     desktop.get_by_label("Inspector: Waterfall").click();
+    player.play(desktop);
+}
+
+/// Shows the wire of the run in the first row.
+fn wire(desktop: &mut Desktop, player: &mut Player) {
+    click_row(desktop, 0);
+    player.play(desktop);
+    desktop.get_by_label("Inspector: Wire").click();
     player.play(desktop);
 }
 

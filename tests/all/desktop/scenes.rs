@@ -8,6 +8,7 @@ mod limits;
 mod probes;
 mod runs;
 mod whole_answer;
+mod wires;
 
 pub use self::{
     answers::findings_of,
@@ -18,17 +19,20 @@ pub use self::{
     probes::{planned, probing},
     runs::{now, runs},
     whole_answer::whole_answer,
+    wires::{wire, wire_chinese, wire_error, wire_gone, wire_of},
 };
+
+use std::collections::BTreeMap;
 
 use self::runs::fail;
 use tokenscope::{
     conversation::ConversationSummary,
     dialect::DialectId,
     endpoint::{Auth, Endpoint},
-    engine::{GatewayState, MonitorState},
+    engine::{GatewayState, LoadedCapture, MonitorState},
     gateway::GatewayStatus,
     history::{Availability, ProbeGap, Storage},
-    run::Run,
+    run::{Run, RunId},
     settings::{Appearance, Settings, SettingsProblem, ThemeChoice},
 };
 
@@ -46,6 +50,8 @@ pub struct Scene {
     pub gateway: GatewayState,
     pub gateway_status: GatewayStatus,
     pub monitor: MonitorState,
+    /// What the history has of the wires of runs; of others it never kept any.
+    pub wires: BTreeMap<RunId, LoadedCapture>,
 }
 
 fn endpoint(id: &str, label: &str, url: &str, simulated: bool) -> Endpoint {
@@ -115,6 +121,7 @@ pub fn empty() -> Scene {
         gateway: GatewayState::Off,
         gateway_status: GatewayStatus::default(),
         monitor: MonitorState::Off,
+        wires: BTreeMap::new(),
     }
 }
 

@@ -1,11 +1,11 @@
 //! What is under the pointer on a waterfall.
 
-use egui::{Rect, Response, Tooltip, Ui, pos2, vec2};
+use egui::{Label, Rect, Response, Tooltip, Ui, pos2, vec2};
 
 use super::{
     Plot, REACH, ReadPlace, ShownRun,
     lane::{LaneRow, WaterfallLane},
-    nearest,
+    nearest, said,
     ticks::TOKENS,
 };
 use crate::{
@@ -96,7 +96,11 @@ pub fn tooltip_ui(
     let (x, lines) = match (row.lane, read) {
         (_, Some(place)) => {
             let at = run.reads.get(place.read).map_or(0, |read| read.at);
-            (plot.x(ns(at)), read_lines(run, place.read))
+            let wire = shown.get(row.run).and_then(|shown| shown.wire);
+            let said = said::lines(run, place.read, wire);
+            let lines = read_lines(run, place.read);
+            let lines = lines.map(|lines| lines.into_iter().chain(said).collect());
+            (plot.x(ns(at)), lines)
         }
         (WaterfallLane::Phase(segment), None) => {
             (pointer.x, phase_lines(plot, &segment, pointer.x))
@@ -116,7 +120,7 @@ pub fn tooltip_ui(
             ui.label(strong(first));
         }
         for line in lines {
-            ui.label(caption(theme, line));
+            ui.add(Label::new(caption(theme, line)).wrap());
         }
     });
 }

@@ -88,6 +88,7 @@ fn window(run: Run) -> Harness<'static, WaterfallRig> {
                     run: &rig.run,
                     facts: rig.derived.of(rig.run.head.id).unwrap(),
                     title: "a run",
+                    wire: None,
                 }];
                 for step in Waterfall::keys(ui) {
                     rig.waterfall.step(step, &shown);
@@ -175,8 +176,12 @@ fn keys_go_from_read_to_read_and_zoom_down_to_one() {
     let text = |window: &Harness<'_, WaterfallRig>| {
         let rig = window.state();
         let facts = rig.derived.of(rig.run.head.id).unwrap();
-        let (run, title) = (&rig.run, "");
-        rig.waterfall.cursor_text(&[ShownRun { run, facts, title }])
+        rig.waterfall.cursor_text(&[ShownRun {
+            run: &rig.run,
+            facts,
+            title: "",
+            wire: None,
+        }])
     };
     assert_eq!(
         text(&window).unwrap(),

@@ -8,8 +8,9 @@ use tokenscope::{
     credential::{KeyOf, KeyPlace, KeyStatus},
     endpoint::TargetId,
     engine::{
-        Command, ConversationCommand, EndpointCommand, GatewayCommand, HistoryCommand, KeyCommand,
-        KeyNews, RunCommand, RunNews, TestStep, Update, ask_in_steps,
+        CaptureCommand, Command, ConversationCommand, EndpointCommand, GatewayCommand,
+        HistoryCommand, KeyCommand, KeyNews, LoadedCapture, OpenedCapture, RunCommand, RunNews,
+        TestStep, Update, ask_in_steps,
     },
     history::{
         CheckCount, Conformance, Median, RunPage, RunQuery, RunRow, Series, SeriesChange,
@@ -86,6 +87,14 @@ impl Scene {
             }
             Command::Gateway(GatewayCommand::Watch(steps)) => {
                 steps.send(Arc::new(self.gateway_status.clone()));
+            }
+            Command::Capture(CaptureCommand::Load { id, reply }) => {
+                let gone = LoadedCapture::Gone("its wire was never kept");
+                let kept = self.wires.get(id).cloned();
+                reply_to(reply, Ok(kept.unwrap_or(gone)));
+            }
+            Command::Capture(CaptureCommand::Open { path, reply }) => {
+                reply_to(reply, OpenedCapture::read(path).map(Arc::new));
             }
             Command::Key(KeyCommand::Check) => return self.keys(),
             Command::Endpoint(EndpointCommand::ListModels { endpoint, .. }) => {

@@ -1,0 +1,96 @@
+//! The heads of request and response, and the request's body.
+
+use egui::{Label, RichText, ScrollArea, Ui};
+
+use super::excerpt::{copied, raw_text};
+use crate::{
+    capture::{CapturedRequest, CapturedResponse, Headers},
+    desktop::{
+        theme::{Theme, caption, size, space, strong},
+        widgets::{copy_button, count, key_value},
+    },
+    visible::{visible, visible_line},
+};
+
+/// Most characters of a body that are shown; the copy is whole.
+const MOST: usize = 16_000;
+
+/// Shows a request.
+pub fn request_ui(ui: &mut Ui, theme: &Theme, request: Option<&CapturedRequest>) {
+    let Some(request) = request else {
+        ui.label(caption(theme, "Nothing was sent"));
+        return;
+    };
+    scrolled(ui, "request", |ui| {
+        let line = format!("{} {}", request.method, request.url);
+        ui.add(Label::new(RichText::new(visible(&line)).monospace()).wrap());
+        headers_ui(ui, theme, "Headers", &request.headers);
+        ui.add_space(space::S);
+        let bytes = &request.body.bytes;
+        ui.horizontal(|ui| {
+            let title = format!("Body, {} bytes", count(request.body.total));
+            ui.label(strong(title).size(size::SMALL).color(theme.text_dim));
+            copy_button(ui, theme, "Copy the request’s body", || copied(bytes));
+        });
+        if let Some(missing) = request.body.missing() {
+            ui.label(caption(theme, missing).color(theme.warn));
+        }
+        let (text, is_all) = raw_text(bytes, MOST);
+        let text = RichText::new(text).monospace().size(size::TINY);
+        ui.add(Label::new(text).wrap());
+        if !is_all {
+            ui.label(caption(theme, "Cut here; the copy is whole"));
+        }
+    });
+}
+
+/// Shows a response without its body, whose frames are shown apart.
+pub fn response_ui(ui: &mut Ui, theme: &Theme, response: Option<&CapturedResponse>) {
+    let Some(response) = response else {
+        ui.label(caption(theme, "No response came"));
+        return;
+    };
+    scrolled(ui, "response", |ui| {
+        let line = format!("{} {}", response.http_version, response.status);
+        ui.label(RichText::new(visible(&line)).monospace());
+        headers_ui(ui, theme, "Headers", &response.headers);
+        if !response.trailers.is_empty() {
+            headers_ui(ui, theme, "Trailers", &response.trailers);
+        }
+        ui.add_space(space::S);
+        let reads = response.reads.len() as u64;
+        let body = format!(
+            "Body: {} bytes after content decoding, in {} reads",
+            count(response.body.total),
+            count(reads)
+        );
+        ui.label(caption(theme, body));
+        if let Some(missing) = response.body.missing() {
+            ui.label(caption(theme, missing).color(theme.warn));
+        }
+    });
+}
+
+fn scrolled(ui: &mut Ui, name: &str, content: impl FnOnce(&mut Ui)) {
+    ScrollArea::vertical()
+        .id_salt(("inspector.wire", name))
+        .auto_shrink(false)
+        .show(ui, content);
+}
+
+fn headers_ui(ui: &mut Ui, theme: &Theme, title: &str, headers: &Headers) {
+    ui.add_space(space::S);
+    ui.horizontal(|ui| {
+        ui.label(strong(title).size(size::SMALL).color(theme.text_dim));
+        let name = format!("Copy: {}", title.to_lowercase());
+        copy_button(ui, theme, &name, || {
+            let lines = headers.0.iter();
+            let lines = lines.map(|(name, value)| format!("{name}: {value}"));
+            lines.collect::<Vec<_>>().join("\n")
+        });
+    });
+    for (name, value) in &headers.0 {
+        let value = RichText::new(visible_line(value)).monospace();
+        key_value(ui, theme, 150.0, &visible_line(name), value);
+    }
+}
