@@ -424,6 +424,10 @@ const TOLD_APART: &[(&str, &str)] = &[
         "the conventions' word for each: the compiler asks for a new one's",
     ),
     (
+        "desktop/inspector/save.rs",
+        "how a file with a body is named: the compiler asks for a new one's",
+    ),
+    (
         "snippet/python.rs",
         "a program for each: the compiler asks for a new one's",
     ),
