@@ -352,8 +352,8 @@ END;
 /// - A row of `probe_rollup` is about the probes of one target over one kind of connection that started in the
 ///   `length` nanoseconds since `from_unix_ns`: an hour or a day of UTC. `connection` is empty where none was made.
 ///   `outcomes` is a JSON object of counts by `run.outcome`; `late` is how many of those with a clean end and a token
-///   were read late; `ttft` is the sketch of the others, null without any. Its `measured` and `median_ms` are beside it,
-///   so that a plot need not unpack it.
+///   were read late; `measured` counts the others. Only the row of a day has their sketch, `ttft`, with its
+///   `median_ms`, and those of its `hours` (`rollups/day_hours.rs`), each null without any.
 /// - A row of `check_rollup` counts the checks of an endpoint in an hour: all, those that could tell, and those in
 ///   which it was there.
 const VERSION_10: &str = "
@@ -370,6 +370,7 @@ CREATE TABLE probe_rollup (
     measured INTEGER NOT NULL,
     median_ms REAL,
     ttft BLOB,
+    hours BLOB,
     PRIMARY KEY (target, length, from_unix_ns, connection, simulated)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX probe_rollup_from ON probe_rollup (length, from_unix_ns);

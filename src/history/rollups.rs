@@ -4,6 +4,7 @@
 //! their rows and deletes them, in one transaction: whenever the program is killed, each is either still there or
 //! counted, once.
 
+mod day_hours;
 mod parts;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,10 @@ use rusqlite::{
     Connection, OptionalExtension as _, Row, TransactionBehavior, params, types::FromSqlError,
 };
 
-pub(super) use self::parts::parts;
+pub(super) use self::{
+    day_hours::{RolledUpHour, for_each_hour},
+    parts::parts,
+};
 use super::other_processes::{ChangeCounts, ProcessWatch};
 use crate::{
     event::FaultClass,
@@ -154,20 +158,28 @@ fn add_to_row(
 ) -> rusqlite::Result<()> {
     let from = start_of(key.hour, length);
     let at = (key.target, length, from, &key.connection, key.simulated);
-    let stored = file
+    let stored: Option<(ProbeRollup, i64, Vec<u8>)> = file
         .prepare_cached(
-            "SELECT late, outcomes, ttft FROM probe_rollup WHERE target = ?1 AND length = ?2
-                AND from_unix_ns = ?3 AND connection = ?4 AND simulated = ?5",
+            "SELECT late, outcomes, ttft, measured, hours FROM probe_rollup WHERE target = ?1
+                AND length = ?2 AND from_unix_ns = ?3 AND connection = ?4 AND simulated = ?5",
         )?
         .query_row(at, |row| {
-            ProbeRollup::of_cells(row.get(0)?, &row.get::<_, String>(1)?, sketch_in(row, 2)?)
+            let outcomes: String = row.get(1)?;
+            let all = ProbeRollup::of_cells(row.get(0)?, &outcomes, sketch_in(row, 2)?)?;
+            let hours: Option<Vec<u8>> = row.get(4)?;
+            Ok((all, row.get(3)?, hours.unwrap_or_default()))
         })
         .optional()?;
-    let mut all = stored.unwrap_or_default();
+    let (mut all, measured, hours) = stored.unwrap_or_default();
     all.merge(probes)?;
-    let ttft = all.ttft.as_ref().map(TimeSketch::to_bytes).transpose();
+    let further = probes.ttft.as_ref().map_or(0, TimeSketch::len);
+    let times = if length == DAY {
+        TimesOfDay::of(&all, hours, key.hour, probes)?
+    } else {
+        TimesOfDay::default()
+    };
     file.prepare_cached(
-        "INSERT OR REPLACE INTO probe_rollup VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO probe_rollup VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         key.target,
@@ -177,11 +189,41 @@ fn add_to_row(
         key.simulated,
         all.late.cast_signed(),
         super::cells::to_json(&all.outcomes)?,
-        all.ttft.as_ref().map_or(0, TimeSketch::len).cast_signed(),
-        all.ttft.as_ref().and_then(TimeSketch::median_ms),
-        ttft.map_err(unusable)?,
+        measured.saturating_add(further.cast_signed()),
+        times.median_ms,
+        times.ttft,
+        times.hours,
     ])?;
     Ok(())
+}
+
+/// What the row of a day has of TTFTs, and that of an hour has not: its own are in [`day_hours`].
+#[derive(Default)]
+struct TimesOfDay {
+    median_ms: Option<f64>,
+    ttft: Option<Vec<u8>>,
+    hours: Option<Vec<u8>>,
+}
+
+impl TimesOfDay {
+    /// Those of all probes of a day; `hours` are its hours without those probes of them that are new.
+    fn of(
+        all: &ProbeRollup,
+        hours: Vec<u8>,
+        hour: i64,
+        new: &ProbeRollup,
+    ) -> rusqlite::Result<Self> {
+        let ttft = all.ttft.as_ref().map(TimeSketch::to_bytes).transpose();
+        let hours = match &new.ttft {
+            Some(new) => day_hours::with_probes(&hours, hour, new)?,
+            None => hours,
+        };
+        Ok(Self {
+            median_ms: all.ttft.as_ref().and_then(TimeSketch::median_ms),
+            ttft: ttft.map_err(unusable)?,
+            hours: (!hours.is_empty()).then_some(hours),
+        })
+    }
 }
 
 fn roll_up_checks(file: &Connection, before: i64) -> rusqlite::Result<usize> {
@@ -277,6 +319,14 @@ impl ProbeRollup {
     /// If it can't be read.
     pub(super) fn add_stored(&mut self, sketch: &[u8]) -> rusqlite::Result<()> {
         self.sketch()?.merge_bytes(sketch).map_err(unusable)
+    }
+
+    /// Adds the TTFTs of an hour by the counts of their sketch.
+    ///
+    /// # Errors
+    /// If they can't be read.
+    pub(super) fn add_counts(&mut self, counts: &[u8]) -> rusqlite::Result<()> {
+        self.sketch()?.merge_counts(counts).map_err(unusable)
     }
 
     fn sketch(&mut self) -> rusqlite::Result<&mut TimeSketch> {

@@ -27,6 +27,14 @@ impl TtftSample {
         self.sketch()?.merge_bytes(sketch).map_err(unusable)
     }
 
+    /// Adds those of an hour that was rolled up, by the counts of their sketch.
+    ///
+    /// # Errors
+    /// If they can't be read.
+    pub(super) fn add_counts(&mut self, counts: &[u8]) -> rusqlite::Result<()> {
+        self.sketch()?.merge_counts(counts).map_err(unusable)
+    }
+
     /// Adds those of another sample.
     ///
     /// # Errors

@@ -79,11 +79,19 @@ impl TimeSketch {
     /// # Errors
     /// If they are none of a sketch; some may have been added then. If the counts have no room for them.
     pub fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), SketchError> {
-        let added = bytes::for_each_count(bytes, |us, count| {
+        self.merge_counts(bytes::counts(bytes).ok_or_else(unreadable)?)
+    }
+
+    /// Adds all times of the sketch of these [counts](Self::to_counts).
+    ///
+    /// # Errors
+    /// If they are none of a sketch; some may have been added then. If the counts have no room for them.
+    pub fn merge_counts(&mut self, counts: &[u8]) -> Result<(), SketchError> {
+        let added = bytes::for_each_count(counts, |index, count| {
             let count = u32::try_from(count).ok()?;
-            self.counts.record_n(us, count).ok()
+            self.counts.record_n(bytes::value_of(index)?, count).ok()
         });
-        added.ok_or_else(|| SketchError("its bytes can’t be read".into()))
+        added.ok_or_else(unreadable)
     }
 
     /// How many times there are.
@@ -170,6 +178,22 @@ impl TimeSketch {
         Ok(bytes)
     }
 
+    /// Its bytes without their header, which is the same for all but for the length and the highest value.
+    ///
+    /// # Errors
+    /// If there is no memory for them.
+    pub fn to_counts(&self) -> Result<Vec<u8>, SketchError> {
+        let bytes = self.to_bytes()?;
+        Ok(bytes.get(bytes::HEADER..).unwrap_or_default().to_vec())
+    }
+
+    /// How many times the sketch of these [counts](Self::to_counts) has, and their median as [`median_ms`](Self::median_ms)
+    /// gives it, without making the sketch; `None` if there are none.
+    #[must_use]
+    pub fn median_of_counts(counts: &[u8]) -> Option<(u64, f64)> {
+        bytes::median_ms(counts)
+    }
+
     /// The sketch of these bytes.
     ///
     /// # Errors
@@ -184,6 +208,10 @@ impl TimeSketch {
         counts.auto(true);
         Ok(Self { counts })
     }
+}
+
+fn unreadable() -> SketchError {
+    SketchError("its bytes can’t be read".into())
 }
 
 impl SketchError {
@@ -261,6 +289,12 @@ mod tests {
             by_bytes.merge_bytes(&bytes).unwrap();
             let all = |sketch: &TimeSketch| sketch.at_ranks(0..sketch.len());
             prop_assert_eq!(all(&merged), all(&by_bytes));
+            let counts = merged.to_counts().unwrap();
+            let mut by_counts = TimeSketch::new().unwrap();
+            by_counts.merge_counts(&counts).unwrap();
+            prop_assert_eq!(all(&merged), all(&by_counts));
+            let median = merged.median_ms().map(|ms| (merged.len(), ms));
+            prop_assert_eq!(TimeSketch::median_of_counts(&counts), median);
         }
     }
 

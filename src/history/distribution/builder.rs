@@ -3,7 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{
-    super::{series::PlottedRun, time_buckets::BucketGrid, ttft_sample::TtftSample},
+    super::{
+        rollups::{HOUR, RolledUpHour},
+        series::PlottedRun,
+        time_buckets::BucketGrid,
+        ttft_sample::TtftSample,
+    },
     Distribution, DistributionQuery, HourOfWeek, LastRun, Outcomes, TimeBucket,
     local_hour::LocalHour,
 };
@@ -33,7 +38,7 @@ pub(super) struct StoredProbes<'a> {
     pub(super) connection: Option<ConnectionKind>,
     /// How many there are, by the word of their outcome.
     pub(super) outcomes: BTreeMap<&'a str, u64>,
-    /// The sketch of the TTFTs that were measured.
+    /// The sketch of the TTFTs that were measured; only a day has one.
     pub(super) ttft: Option<&'a [u8]>,
 }
 
@@ -89,14 +94,31 @@ impl<'a> DistributionBuilder<'a> {
         }
     }
 
+    /// Adds the TTFTs of an hour that was rolled up, to its bucket.
+    ///
+    /// # Errors
+    /// If its counts can't be read.
+    pub(super) fn add_hour(&mut self, hour: &RolledUpHour<'_>) -> rusqlite::Result<()> {
+        if hour.connection != Some(self.asked.connection) {
+            return Ok(());
+        }
+        let bucket = self.buckets.entry(self.grid.place(hour.from_unix_ns));
+        bucket.or_default().ttft.add_counts(hour.counts)
+    }
+
     /// Adds the TTFTs of an hour that was rolled up, to its hour of the week. An hour of UTC that lies in two local ones
     /// is counted in that of its middle.
     ///
     /// # Errors
-    /// If the sketch can't be read.
-    pub(super) fn add_hour(&mut self, middle_unix_ns: i64, sketch: &[u8]) -> rusqlite::Result<()> {
-        let hour = self.clock.of(middle_unix_ns, &self.asked.zone);
-        self.hours.entry(hour).or_default().add_stored(sketch)
+    /// If its counts can't be read.
+    pub(super) fn add_hour_of_week(&mut self, hour: &RolledUpHour<'_>) -> rusqlite::Result<()> {
+        if hour.connection != Some(self.asked.connection) {
+            return Ok(());
+        }
+        let middle = hour.from_unix_ns.saturating_add(HOUR / 2);
+        let place = self.clock.of(middle, &self.asked.zone);
+        let times = self.hours.entry(place).or_default();
+        times.add_counts(hour.counts)
     }
 
     /// The distribution.

@@ -34,14 +34,23 @@ pub(super) fn add(
         "SELECT simulated, connection, from_unix_ns, outcomes, ttft FROM probe_rollup
             WHERE target = ?1 AND length = ?2 AND from_unix_ns BETWEEN ?3 AND ?4",
     )?;
-    for (length, (first, last)) in parts {
+    for (length, stretch) in parts {
+        let (first, last) = stretch;
         let mut rows = select.query((target, length, first, last))?;
         while let Some(row) = rows.next()? {
             builders[usize::from(row.get::<_, bool>(0)?)].add_stored(&stored(row)?)?;
         }
+        // The row of an hour has no TTFTs.
+        if length == HOUR {
+            rollups::for_each_hour(file, target, stretch, |hour| {
+                builders[usize::from(hour.simulated)].add_hour(&hour)
+            })?;
+        }
     }
     if asked.hours_of_week {
-        add_hours(file, target, asked, (first, to), builders)?;
+        rollups::for_each_hour(file, target, (first, to), |hour| {
+            builders[usize::from(hour.simulated)].add_hour_of_week(&hour)
+        })?;
     }
     Ok(())
 }
@@ -55,28 +64,4 @@ fn stored<'a>(row: &'a Row<'_>) -> rusqlite::Result<StoredProbes<'a>> {
         outcomes,
         ttft: row.get_ref(4)?.as_blob_or_null()?,
     })
-}
-
-/// Adds each hour to its hour of the week.
-fn add_hours(
-    file: &Connection,
-    target: i64,
-    asked: &DistributionQuery,
-    (first, to): (i64, i64),
-    builders: &mut [DistributionBuilder<'_>; 2],
-) -> rusqlite::Result<()> {
-    let mut select = file.prepare_cached(
-        "SELECT simulated, from_unix_ns, ttft FROM probe_rollup
-            WHERE target = ?1 AND length = ?2 AND from_unix_ns BETWEEN ?3 AND ?4
-                AND connection = ?5 AND measured > 0 ORDER BY from_unix_ns",
-    )?;
-    let connection = asked.connection.as_str();
-    let mut rows = select.query((target, HOUR, first, to, connection))?;
-    while let Some(row) = rows.next()? {
-        let middle = row.get::<_, i64>(1)?.saturating_add(HOUR / 2);
-        if let Some(sketch) = row.get_ref(2)?.as_blob_or_null()? {
-            builders[usize::from(row.get::<_, bool>(0)?)].add_hour(middle, sketch)?;
-        }
-    }
-    Ok(())
 }

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
-use super::{super::rollups, Median, PixelGrid, Series, SeriesHour};
-use crate::{history::rollups::ProbeRollup, run::ConnectionKind};
+use super::{
+    super::rollups::{self, ProbeRollup, RolledUpHour},
+    Median, PixelGrid, Series, SeriesHour,
+};
+use crate::{measure::sketch::TimeSketch, run::ConnectionKind};
 
 /// What was rolled up of one target, real or simulated.
 #[derive(Default)]
@@ -27,40 +30,43 @@ pub(super) fn of_target(
     (from, to): (i64, i64),
 ) -> rusqlite::Result<[RolledUp; 2]> {
     let mut found = [RolledUp::default(), RolledUp::default()];
-    let mut select = file.prepare_cached(
-        "SELECT simulated, connection, from_unix_ns, measured, median_ms FROM probe_rollup
-            WHERE target = ?1 AND length = ?2 AND from_unix_ns BETWEEN ?3 AND ?4 AND measured > 0
-            ORDER BY from_unix_ns",
-    )?;
     let first = rollups::start_of(from, rollups::HOUR);
-    let mut rows = select.query((target, rollups::HOUR, first, to))?;
-    while let Some(row) = rows.next()? {
-        let of = &mut found[usize::from(row.get::<_, bool>(0)?)];
-        of.hours.extend(hour(row)?);
+    rollups::for_each_hour(file, target, (first, to), |hour| {
+        let of = &mut found[usize::from(hour.simulated)];
+        of.hours.extend(plotted_hour(&hour));
+        Ok(())
+    })?;
+    for of in &mut found {
+        of.hours.sort_by_key(|hour| hour.from_unix_ns);
     }
     for (length, (first, last)) in rollups::parts(first, to) {
-        add_sums(file, (target, length, first, last), &mut found)?;
+        add_rows(file, (target, length, first, last), &mut found)?;
+        // The row of an hour has no TTFTs.
+        if length == rollups::HOUR {
+            rollups::for_each_hour(file, target, (first, last), |hour| {
+                let connection = hour.connection.map_or("", ConnectionKind::as_str);
+                let sums = &mut found[usize::from(hour.simulated)].sums;
+                sums.entry(connection.into())
+                    .or_default()
+                    .add_counts(hour.counts)
+            })?;
+        }
     }
     Ok(found)
 }
 
-fn hour(row: &Row<'_>) -> rusqlite::Result<Option<SeriesHour>> {
-    let connection = row.get_ref(1)?.as_str_or_null()?;
-    let median_ms: Option<f64> = row.get(4)?;
-    let runs: i64 = row.get(3)?;
-    let known = connection.and_then(ConnectionKind::parse).zip(median_ms);
-    let from_unix_ns = row.get(2)?;
-    Ok(known.map(|(connection, ms)| SeriesHour {
-        from_unix_ns,
-        connection,
-        median: Median {
-            runs: usize::try_from(runs).unwrap_or_default(),
-            ms,
-        },
-    }))
+fn plotted_hour(hour: &RolledUpHour<'_>) -> Option<SeriesHour> {
+    let (runs, ms) = TimeSketch::median_of_counts(hour.counts)?;
+    let runs = usize::try_from(runs).unwrap_or(usize::MAX);
+    Some(SeriesHour {
+        from_unix_ns: hour.from_unix_ns,
+        connection: hour.connection?,
+        median: Median { runs, ms },
+    })
 }
 
-fn add_sums(
+/// Adds the counts of rows, and their TTFTs where they have any.
+fn add_rows(
     file: &Connection,
     (target, length, first, last): (i64, i64, i64, i64),
     found: &mut [RolledUp; 2],
