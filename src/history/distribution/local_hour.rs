@@ -25,14 +25,14 @@ struct KnownOffset {
 impl LocalHour {
     /// The weekday from Monday and the hour of the day.
     pub(super) fn of(&mut self, unix_ns: i64, zone: &TimeZone) -> (u8, u8) {
-        let unix_s = unix_ns.div_euclid(SECOND_NS);
+        let second = unix_ns.div_euclid(SECOND_NS);
         let known = self
             .0
-            .filter(|known| (known.from..known.until).contains(&unix_s));
+            .filter(|known| (known.from..known.until).contains(&second));
         let known = *self
             .0
-            .insert(known.unwrap_or_else(|| KnownOffset::at(unix_s, zone)));
-        let local_s = unix_s.saturating_add(known.ahead);
+            .insert(known.unwrap_or_else(|| KnownOffset::at(second, zone)));
+        let local_s = second.saturating_add(known.ahead);
         let weekday = (local_s.div_euclid(DAY_S) + FIRST_WEEKDAY).rem_euclid(7);
         let hour = local_s.rem_euclid(DAY_S) / HOUR_S;
         let small = |number: i64| u8::try_from(number).unwrap_or_default();
