@@ -11,7 +11,7 @@ use std::{
     path::Path,
 };
 
-pub(crate) use self::whole::{followed, locked, replace};
+pub(crate) use self::whole::{followed, locked, open_in_place, replace, write_out};
 
 /// What the names of our own files begin with, in the folders of settings and data.
 const OWN: &[&str] = &[

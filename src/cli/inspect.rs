@@ -55,7 +55,7 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
     let capture = captured::find(&args.given)?;
     match (&args.save, format) {
         (Some(file), Some(format)) => {
-            private::replace(file, format.write(&capture).as_bytes())
+            private::write_out(file, format.write(&capture).as_bytes())
                 .with_context(|| format!("{} can't be written", file.display()))?;
             note(&format!("written to {}", file.display()));
         }

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ReportArgs {
-    /// The HTML file to write; one that exists is replaced once the new one is complete.
+    /// The HTML file to write; one that exists is replaced once the new one is complete. /dev/stdout is standard output.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
@@ -135,7 +135,7 @@ pub(super) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
             origin.in_words()
         );
     }
-    private::replace(&args.output, report.html().as_bytes())
+    private::write_out(&args.output, report.html().as_bytes())
         .with_context(|| format!("{} can't be written", args.output.display()))?;
     let runs = report.runs.count();
     let words = if runs == 1 { "run" } else { "runs" };

@@ -84,7 +84,8 @@ pub(super) fn export(
     })
 }
 
-/// Writes a whole file, which takes its place once it is complete, and returns the number of its rows.
+/// Writes a whole file, which takes its place once it is complete, and returns the number of its rows. Into a pipe or a
+/// device it is written as it comes.
 fn write_whole(
     shared: &HistoryShared,
     to: &Path,
@@ -96,24 +97,47 @@ fn write_whole(
             to.display()
         ))
     };
-    let (part, file) = part_beside(to).map_err(|error| cant_write(&error))?;
+    let in_place = private::open_in_place(to).map_err(|error| cant_write(&error))?;
+    let written = match in_place {
+        Some(stream) => written_to(stream, write).map(|(count, _)| count),
+        None => write_beside(to, write),
+    };
+    written.map_err(|error| match error {
+        ExportError::Read(error) => shared.read_error(&error),
+        ExportError::Write(error) => cant_write(&error),
+        ExportError::Parquet(error) => cant_write(&io::Error::other(error)),
+    })
+}
+
+/// Writes through a buffer; gives the number of rows, and the file.
+fn written_to(
+    file: File,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<usize, ExportError>,
+) -> Result<(usize, File), ExportError> {
     let mut out = BufWriter::with_capacity(1 << 16, file);
-    let written = write(&mut out).and_then(|count| {
-        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let count = write(&mut out)?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    Ok((count, file))
+}
+
+/// Writes a temporary file beside where it is to be, or beside what a symlink there leads to, and moves it there.
+fn write_beside(
+    to: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<usize, ExportError>,
+) -> Result<usize, ExportError> {
+    let to = private::followed(to)?;
+    let (part, file) = part_beside(&to)?;
+    let written = written_to(file, write).and_then(|(count, file)| {
         file.sync_all()?;
-        fs::rename(&part, to)?;
+        fs::rename(&part, &to)?;
         Ok(count)
     });
-    written.map_err(|error| {
-        if let Err(error) = fs::remove_file(&part) {
-            tracing::warn!("{} is left over: {error}", part.display());
-        }
-        match error {
-            ExportError::Read(error) => shared.read_error(&error),
-            ExportError::Write(error) => cant_write(&error),
-            ExportError::Parquet(error) => cant_write(&io::Error::other(error)),
-        }
-    })
+    if written.is_err()
+        && let Err(error) = fs::remove_file(&part)
+    {
+        tracing::warn!("{} is left over: {error}", part.display());
+    }
+    written
 }
 
 /// A new temporary file in the folder of the export.

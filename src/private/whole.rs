@@ -38,6 +38,30 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
+/// Writes what a user wants at a path: a file is replaced, as by [`replace`]; into a pipe, a terminal or a device it is
+/// written as it is.
+///
+/// # Errors
+/// The file system's.
+pub(crate) fn write_out(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match open_in_place(path)? {
+        Some(mut stream) => stream.write_all(bytes),
+        None => replace(path, bytes),
+    }
+}
+
+/// Opens for writing what is there and is no file that could be replaced: a pipe, a terminal, a device. `None` if there
+/// is a file, or nothing yet.
+///
+/// # Errors
+/// The file system's; of a folder, too.
+pub(crate) fn open_in_place(path: &Path) -> io::Result<Option<File>> {
+    if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
+        return File::options().write(true).open(path).map(Some);
+    }
+    Ok(None)
+}
+
 fn write_new(temporary: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = create(temporary)?;
     file.write_all(bytes)?;

@@ -230,6 +230,35 @@ async fn it_has_every_figure_with_its_n_and_nothing_foreign_acts() {
     assert!(all.contains("asked by hand") && all.contains("runs of any origin"));
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn it_goes_into_a_pipe_as_it_does_into_a_file() {
+    let home = Home::new();
+    keep(&home, week()).await;
+    let (_, html) = report(&home, &[]);
+    let tables = |html: &str| html.matches("<table").count();
+    let ran = home.run(&["report", "-o", "/dev/stdout"], "");
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.out.ends_with("</html>\n"), "{}", ran.err);
+    assert_eq!(tables(&ran.out), tables(&html));
+    let folder = home.path().to_str().unwrap();
+    let ran = home.run(&["report", "-o", folder], "");
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    assert!(ran.err.contains("can't be written"), "{}", ran.err);
+
+    let file = home.path().join("runs.csv");
+    let exported = home.run(&["export", "-o", file.to_str().unwrap()], "");
+    assert_eq!(exported.code, Some(0), "{}", exported.err);
+    let ran = home.run(&["export", "-o", "/dev/stdout", "--format", "csv"], "");
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert_eq!(ran.out, std::fs::read_to_string(&file).unwrap());
+    assert!(
+        std::fs::symlink_metadata("/dev/stdout")
+            .unwrap()
+            .is_symlink()
+    );
+}
+
 #[tokio::test]
 async fn without_anything_to_report_that_is_said() {
     let home = Home::new();
