@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub use self::{
     message::webhook_body,
-    past::{AlertPeriod, AlertTrial, past_samples, periods, trial},
+    past::{AlertPeriod, AlertTrial, not_kept, past_samples, periods, trial},
     sample::{AlertSample, SampleKind},
     watch::AlertWatch,
 };

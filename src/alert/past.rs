@@ -5,8 +5,14 @@ use serde::Serialize;
 use super::{AlertSample, AlertWatch};
 use crate::{
     history::{EndpointCheck, History, HistoryError, ProbeBurst, ProbeOutcome},
-    settings::alert::{AlertFigure, AlertSettings},
+    settings::{
+        alert::{AlertFigure, AlertSettings},
+        retention::Retention,
+    },
 };
+
+const HOUR_NS: i64 = 60 * 60 * 1_000_000_000;
+const DAY_NS: i64 = 24 * HOUR_NS;
 
 /// A time in which a rule fired for a target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,22 +45,62 @@ pub async fn past_samples(
     since_unix_ns: i64,
     late_share: f64,
 ) -> Result<Vec<AlertSample>, HistoryError> {
-    let looks_at = |wanted: &[AlertFigure]| rules.iter().any(|rule| wanted.contains(&rule.figure));
+    let has = |figure| rules.iter().any(|rule| rule.figure == figure);
     let probes: Vec<ProbeOutcome> = history.probe_outcomes(since_unix_ns).await?;
     let mut samples: Vec<AlertSample> = probes
         .iter()
         .filter_map(|probe| AlertSample::of_probe(probe, late_share))
         .collect();
-    if looks_at(&[AlertFigure::Burst]) {
+    if has(AlertFigure::Burst) {
         let bursts: Vec<ProbeBurst> = history.probe_bursts(since_unix_ns).await?;
         samples.extend(bursts.iter().filter_map(AlertSample::of_burst));
     }
-    if looks_at(&[AlertFigure::Availability, AlertFigure::CertificateDays]) {
+    if rules.iter().any(|rule| rule.figure.looks_at_checks()) {
         let checks: Vec<EndpointCheck> = history.checks(since_unix_ns, i64::MAX).await?;
         samples.extend(checks.iter().flat_map(AlertSample::of_check));
     }
     samples.sort_by_key(|sample| sample.at_unix_ns);
     Ok(samples)
+}
+
+/// What a trial of these figures on the past since then has to do without, as sentences: probes and checks are kept one by
+/// one only so long, and what was rolled up says nothing. Times are in nanoseconds since 1970.
+#[must_use]
+pub fn not_kept(
+    figures: &[AlertFigure],
+    (since_unix_ns, now_unix_ns): (i64, i64),
+    retention: Retention,
+) -> Vec<String> {
+    let looks_at = |what: fn(AlertFigure) -> bool| figures.iter().any(|figure| what(*figure));
+    let kept = [
+        (
+            "Probes",
+            retention.probes_days,
+            looks_at(AlertFigure::looks_at_probes),
+        ),
+        (
+            "Checks",
+            retention.checks_days,
+            looks_at(AlertFigure::looks_at_checks),
+        ),
+    ];
+    let is_before = |days: u32| {
+        let kept_since = now_unix_ns.saturating_sub(i64::from(days).saturating_mul(DAY_NS));
+        since_unix_ns < kept_since.saturating_sub(HOUR_NS)
+    };
+    (kept.into_iter())
+        .filter(|(_, days, is_looked_at)| *is_looked_at && is_before(*days))
+        .map(|(what, days, _)| {
+            let days = if days == 1 {
+                "1 day".to_owned()
+            } else {
+                format!("{days} days")
+            };
+            format!(
+                "{what} are kept one by one for {days}, so this tries no more than {days} of them"
+            )
+        })
+        .collect()
 }
 
 /// How a rule would have done on the past, which is in order of time. Quiet hours are left aside.
@@ -98,4 +144,29 @@ pub fn periods(rule: &AlertSettings, samples: &[AlertSample]) -> Vec<AlertPeriod
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_kept_for_so_long_is_said_of_what_a_rule_looks_at() {
+        use AlertFigure::{Availability, CertificateDays, ErrorRate};
+        let now = 1_796_000_000_000_000_000;
+        let told = |figure, days: i64| {
+            let since = now - days * DAY_NS;
+            not_kept(&[figure], (since, now), Retention::default()).join("; ")
+        };
+        assert_eq!(told(Availability, 3), "");
+        let checks =
+            "Checks are kept one by one for 3 days, so this tries no more than 3 days of them";
+        assert_eq!(told(Availability, 7), checks);
+        assert_eq!(told(CertificateDays, 30), checks);
+        assert_eq!(told(ErrorRate, 14), "");
+        let probes =
+            "Probes are kept one by one for 14 days, so this tries no more than 14 days of them";
+        assert_eq!(told(ErrorRate, 30), probes);
+        assert_eq!(told(Availability, 30), format!("{probes}; {checks}"));
+    }
 }

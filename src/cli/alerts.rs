@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use super::{UsageError, note, since::since, stored, terminal::stdout};
 use crate::{
-    alert::{AlertPeriod, AlertTrial, past_samples, trial},
+    alert::{AlertPeriod, AlertTrial, not_kept, past_samples, trial},
     clock::wall_clock_ns,
     record,
     settings::{
-        self, Paths,
+        self, Paths, Settings,
         alert::{AlertFigure, AlertSettings},
     },
     visible::visible_line,
@@ -66,9 +66,7 @@ pub(super) fn run(args: &AlertsArgs) -> anyhow::Result<ExitCode> {
         let samples = past_samples(history, &settings.alerts, since, late_share).await?;
         Ok((samples, history.rolled_up_until().await?))
     })?;
-    if rolled_up.is_some_and(|until| until > since) {
-        note("probes that were rolled up are not tried: only those that are kept one by one");
-    }
+    tell_not_kept(&settings, since, rolled_up);
     let mut out = stdout();
     for rule in &settings.alerts {
         let found = trial(rule, &samples);
@@ -81,6 +79,16 @@ pub(super) fn run(args: &AlertsArgs) -> anyhow::Result<ExitCode> {
     }
     out.end().context("standard output")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what of the time since then can't be tried, as it is not kept one by one.
+fn tell_not_kept(settings: &Settings, since: i64, rolled_up_until: Option<i64>) {
+    let figures: Vec<AlertFigure> = settings.alerts.iter().map(|rule| rule.figure).collect();
+    let told = not_kept(&figures, (since, wall_clock_ns()), settings.retention);
+    if told.is_empty() && rolled_up_until.is_some_and(|until| until > since) {
+        note("probes that were rolled up are not tried: only those that are kept one by one");
+    }
+    told.iter().for_each(|told| note(told));
 }
 
 fn line<'a>(rule: &'a AlertSettings, period: &AlertPeriod) -> AlertPeriodLine<'a> {

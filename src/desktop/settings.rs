@@ -5,6 +5,7 @@
 
 mod alert_draft;
 mod alert_form;
+mod alert_trial;
 mod alerts;
 mod cleanup;
 mod data;

@@ -2,7 +2,10 @@
 
 use egui::{Label, RichText, TextEdit, Ui};
 
-use super::alert_draft::{AlertDraft, AlertField, AlertProblems};
+use super::{
+    alert_draft::{AlertDraft, AlertField, AlertProblems},
+    alert_trial::{DAY_NS, not_kept_ui, trial_lines},
+};
 use crate::{
     alert::AlertTrial,
     clock::wall_clock_ns,
@@ -11,8 +14,8 @@ use crate::{
         theme::{Theme, caption, heading, size, space, title},
         view::Cx,
         widgets::{
-            card, choice_box, count, danger_button, date_time, ghost_button, icon_button,
-            labeled_field, primary_button, segmented, toggle,
+            card, choice_box, danger_button, ghost_button, icon_button, labeled_field,
+            primary_button, segmented, toggle,
         },
     },
     engine::{Asked, Command, HistoryCommand, ask},
@@ -47,9 +50,6 @@ const FORMS: [(WebhookForm, &str); 4] = [
 ];
 /// Over how many days of the past a rule may be tried.
 const PAST: [(i64, &str); 3] = [(1, "1 day"), (7, "7 days"), (30, "30 days")];
-const DAY_NS: i64 = 86_400_000_000_000;
-/// Most times that are listed of those at which it would have fired.
-const MOST_PERIODS: usize = 5;
 
 /// The open form.
 #[derive(Debug)]
@@ -150,6 +150,7 @@ impl AlertForm {
                     ui.label(caption(theme, "Trying…"));
                 }
             });
+            not_kept_ui(ui, cx, self.draft.figure, self.days);
             match &self.trial {
                 None => {}
                 Some((_, Err(why))) => drop(ui.colored_label(theme.warn, why)),
@@ -360,34 +361,6 @@ fn who_ui(ui: &mut Ui, theme: &Theme, draft: &mut AlertDraft, problems: &AlertPr
         .font(egui::TextStyle::Monospace);
     ui.add(edit.margin(egui::vec2(8.0, 5.0)))
         .accessible_name("Command");
-}
-
-fn trial_lines(ui: &mut Ui, theme: &Theme, days: i64, trial: &AlertTrial) {
-    let times = match trial.periods.len() {
-        0 => "Would not have fired".to_owned(),
-        1 => "Would have fired once".to_owned(),
-        times => format!("Would have fired {times} times"),
-    };
-    let over = if days == 1 {
-        "the last day".to_owned()
-    } else {
-        format!("the last {days} days")
-    };
-    let n = count(trial.n as u64);
-    ui.label(format!("{times} in {over}, by {n} probes or checks"));
-    for period in trial.periods.iter().rev().take(MOST_PERIODS) {
-        let (from, target) = (date_time(period.from_unix_ns), visible_line(&period.target));
-        let to = match period.to_unix_ns {
-            Some(to) => format!("until {}", date_time(to)),
-            None => "and fires still".to_owned(),
-        };
-        let text = RichText::new(format!("{from}  {target}  {to}")).size(size::SMALL);
-        ui.add(Label::new(text.color(theme.text_dim)).truncate());
-    }
-    let more = trial.periods.len().saturating_sub(MOST_PERIODS);
-    if more > 0 {
-        ui.label(caption(theme, format!("and {more} times before")));
-    }
 }
 
 fn problem_ui(ui: &mut Ui, theme: &Theme, problem: Option<&str>) {

@@ -39,6 +39,18 @@ pub enum AlertUnit {
 }
 
 impl AlertFigure {
+    /// Whether it is a figure of probes, alone or among others.
+    #[must_use]
+    pub fn looks_at_probes(self) -> bool {
+        self != Self::CertificateDays
+    }
+
+    /// Whether it is a figure of free checks, alone or among others.
+    #[must_use]
+    pub fn looks_at_checks(self) -> bool {
+        matches!(self, Self::Availability | Self::CertificateDays)
+    }
+
     /// Its unit.
     #[must_use]
     pub fn unit(self) -> AlertUnit {

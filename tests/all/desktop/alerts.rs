@@ -160,7 +160,10 @@ fn a_rule_is_tried_on_the_past_before_it_is_saved() {
     let (mut desktop, mut player) = open_alerts(scenes::watched());
     click(&mut desktop, &mut player, "Edit slow");
     write_into(&mut desktop, &mut player, "Fires above (ms)", "3000");
+    let kept = "Probes are kept one by one for 14 days, so this tries no more than 14 days of them";
+    assert!(!shows(&desktop, kept));
     click(&mut desktop, &mut player, "Past: 30 days");
+    assert!(shows(&desktop, kept) && !shows(&desktop, "Checks are kept"));
     click(&mut desktop, &mut player, "Try on the past");
     assert!(shows(
         &desktop,

@@ -136,6 +136,13 @@ fn alerts_are_tried_on_the_past() {
         .map(|line| line["rule"].clone())
         .collect();
     assert_eq!(rules, ["slow", "fails"]);
+
+    let words =
+        "Probes are kept one by one for 14 days, so this tries no more than 14 days of them";
+    assert!(!ran.err.contains(words), "{}", ran.err);
+    let ran = home.run(&["alerts", "--since", "30d"], "");
+    assert!(ran.err.contains(words), "{}", ran.err);
+    assert!(!ran.err.contains("Checks are"), "no rule looks at them");
 }
 
 /// The desktop's part that shows notifications.
