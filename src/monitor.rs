@@ -27,8 +27,10 @@ use crate::{endpoint::TargetId, price::Usd, settings::monitor::MonitorSettings};
 
 /// Most output tokens of a probe, unless the plan says otherwise: enough for a first token, and cheap.
 pub const MOST_TOKENS: u32 = 16;
-/// What a probe asks, unless the plan says otherwise.
-pub const PROMPT: &str = "Reply with the word OK and nothing else.";
+/// What a probe asks, unless the plan says otherwise. The twelve words of the answer are about as many tokens, so that they
+/// end within [`MOST_TOKENS`], and are enough to tell whether something buffers (`measure::burst`).
+pub const PROMPT: &str =
+    "Count from one to twelve in words, separated by spaces, and say nothing else.";
 /// Most probes under way at once: they must not slow each other down.
 pub const AT_ONCE: usize = 8;
 /// The shortest time between two probes of a target.
@@ -72,6 +74,7 @@ impl ProbePlan {
             check_every: settings.check_every(),
             usd_per_day: settings.usd_per_day.and_then(Usd::of_dollars),
             allow_unpriced: settings.allow_unpriced,
+            prompt: settings.prompt.clone().unwrap_or_else(|| PROMPT.to_owned()),
             ..Self::once(settings.targets.clone())
         }
     }

@@ -8,6 +8,7 @@ mod metrics;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod sinks;
+mod values;
 
 use std::{
     io::{self, Write as _},
@@ -16,10 +17,12 @@ use std::{
     time::Duration,
 };
 
-use jiff::SignedDuration;
 use serde::Serialize;
 
-use self::sinks::{ProbeSinks, SinkArgs};
+use self::{
+    sinks::{ProbeSinks, SinkArgs},
+    values::{check_time, time, usd},
+};
 use super::{
     UsageError,
     ad_hoc::WHERE,
@@ -34,7 +37,7 @@ use crate::{
     endpoint::TargetId,
     engine::{Command, HistoryNews, MonitorCommand, MonitorNews, MonitorState, RunNews, Update},
     history::Storage,
-    monitor::{MOST_TOKENS, PROMPT, ProbePlan, ProbedConnections, SHORTEST, forecast},
+    monitor::{MOST_TOKENS, ProbePlan, ProbedConnections, SHORTEST, forecast},
     price::Usd,
     record,
     run::Run,
@@ -77,9 +80,10 @@ pub struct ProbeArgs {
     #[arg(long, value_name = "WHICH", value_parser = super::one_of(ProbedConnections::ALL.iter().map(|which| which.as_str()), ProbedConnections::parse), help_heading = WHERE)]
     connections: Option<ProbedConnections>,
 
-    /// What is asked; a number that was never sent before is put in front of it, so that no cache answers.
-    #[arg(long, value_name = "TEXT", default_value = PROMPT, help_heading = WHEN)]
-    prompt: String,
+    /// What is asked; a number that was never sent before is put in front of it, so that no cache answers [default: the
+    /// plan's, or to count from one to twelve].
+    #[arg(long, value_name = "TEXT", help_heading = WHEN)]
+    prompt: Option<String>,
 
     /// Most output tokens. A model that thinks unseen may need more, to say anything at all.
     #[arg(long, value_name = "N", default_value_t = MOST_TOKENS, help_heading = WHEN)]
@@ -186,7 +190,7 @@ impl ProbeArgs {
             targets,
             every: every.filter(|_| !self.once),
             connections: self.connections.unwrap_or(planned.connections),
-            prompt: self.prompt.clone(),
+            prompt: (self.prompt.clone()).unwrap_or_else(|| planned.prompt.clone()),
             max_tokens: self.max_tokens,
             check_every: check_every.filter(|_| !self.once),
             usd_per_day: self
@@ -359,45 +363,4 @@ fn tell_forecast(ready: &Ready, plan: &ProbePlan) -> Result<(), UsageError> {
     }
     note(&format!("what a probe costs is not known of {unpriced}"));
     Ok(())
-}
-
-fn time(text: &str) -> Result<Duration, String> {
-    let time: Option<SignedDuration> = text.parse().ok();
-    let time = time.and_then(|time| Duration::try_from(time).ok());
-    time.filter(|time| !time.is_zero())
-        .ok_or_else(|| "a time is written as 800ms, 30s, 5m or 1h".to_owned())
-}
-
-fn check_time(text: &str) -> Result<Duration, String> {
-    let time = time(text)?;
-    let is_apt = (Duration::from_secs(10)..=Duration::from_mins(1)).contains(&time);
-    is_apt
-        .then_some(time)
-        .ok_or_else(|| "a check is made every 10s to 60s".to_owned())
-}
-
-fn usd(text: &str) -> Result<Usd, String> {
-    let dollars = text.trim_start_matches('$').parse().ok();
-    (dollars.and_then(Usd::of_dollars))
-        .ok_or_else(|| "an amount is written as 0.50 or 2".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read_with_their_unit() {
-        for (text, ms) in [
-            ("800ms", 800),
-            ("2s", 2_000),
-            ("5m", 300_000),
-            ("1h", 3_600_000),
-        ] {
-            assert_eq!(time(text), Ok(Duration::from_millis(ms)), "{text}");
-        }
-        for text in ["", "5", "-5s", "0s", "soon"] {
-            assert!(time(text).is_err(), "{text}");
-        }
-    }
 }

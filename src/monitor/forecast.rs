@@ -119,5 +119,13 @@ mod tests {
         let one = most_cost(&plan, &one, "gpt-5-mini", &PriceTable::default(), at).unwrap();
         assert_eq!(Some(told.a_day), one.checked_mul(288));
         assert!(told.a_day.dollars() < 0.1, "{}", told.a_day);
+
+        // A longer question costs more.
+        let longer = ProbePlan {
+            prompt: "count ".repeat(300),
+            ..plan
+        };
+        let more = forecast(&longer, endpoint, &PriceTable::default(), at);
+        assert!(more.a_day > told.a_day, "{}", more.a_day);
     }
 }

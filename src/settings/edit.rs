@@ -55,6 +55,7 @@ const HEADER: &str = r#"# Tokenscope's settings. Edit this file by hand or in th
 # usd_per_day = 0.5                      most US dollars a day, from midnight to midnight, UTC
 # allow_unpriced = false                 whether targets without a known price are probed all the same, uncounted
 # check_every_s = 30                     free checks of the endpoints, every 10 to 60 seconds; 0 for none
+# prompt = "Name ten rivers."            what is asked, with a new random number in front; to count, unless said
 #
 # [history]
 # capture_mib = 512                      what went over the wire is kept within so many MiB, and for so many days;

@@ -41,6 +41,9 @@ pub struct MonitorSettings {
     pub allow_unpriced: bool,
     /// The time between two free checks of an endpoint (a handshake and its list of models), in seconds; 0 for none.
     pub check_every_s: u32,
+    /// What a probe asks; the monitor's own question without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
 }
 
 impl Default for MonitorSettings {
@@ -53,6 +56,7 @@ impl Default for MonitorSettings {
             usd_per_day: None,
             allow_unpriced: false,
             check_every_s: 30,
+            prompt: None,
         }
     }
 }
@@ -66,10 +70,24 @@ pub(super) const KEYS: &[&str] = &[
     "usd_per_day",
     "allow_unpriced",
     "check_every_s",
+    "prompt",
 ];
 
 /// The longest time between two probes of a target: a day.
 const LONGEST_S: u32 = 24 * 60 * 60;
+/// The longest question of a probe, in characters: a probe is to be cheap.
+const LONGEST_PROMPT: usize = 2_000;
+
+/// What is wrong with a probe's question, if anything is.
+#[must_use]
+pub fn prompt_error(prompt: &str) -> Option<String> {
+    if prompt.trim().is_empty() {
+        return Some("A prompt is not blank".to_owned());
+    }
+    let count = prompt.chars().count();
+    (count > LONGEST_PROMPT)
+        .then(|| format!("A prompt has at most {LONGEST_PROMPT} characters, not {count}"))
+}
 
 impl MonitorSettings {
     /// The time between two probes of a target.
@@ -95,6 +113,9 @@ impl MonitorSettings {
         if self.check_every_s != 0 && !(10..=60).contains(&self.check_every_s) {
             let why = "check_every_s is from 10 to 60 seconds, or 0 for no checks";
             return Err(("check_every_s", why.to_owned()));
+        }
+        if let Some(why) = self.prompt.as_deref().and_then(prompt_error) {
+            return Err(("prompt", why));
         }
         match self.usd_per_day {
             Some(usd) if Usd::of_dollars(usd).is_none() => {
@@ -124,6 +145,7 @@ mod tests {
     fn the_list_of_keys_matches_the_fields() {
         let full = MonitorSettings {
             usd_per_day: Some(1.0),
+            prompt: Some("Hi".to_owned()),
             ..MonitorSettings::default()
         };
         let written = toml_edit::ser::to_document(&full).unwrap();
@@ -144,5 +166,8 @@ mod tests {
         assert_eq!(with(|s| s.check_every_s = 9), Some("check_every_s"));
         assert_eq!(with(|s| s.check_every_s = 0), None);
         assert_eq!(with(|s| s.usd_per_day = Some(-1.0)), Some("usd_per_day"));
+        assert_eq!(with(|s| s.prompt = Some("x".repeat(2_000))), None);
+        assert_eq!(with(|s| s.prompt = Some("x".repeat(2_001))), Some("prompt"));
+        assert_eq!(with(|s| s.prompt = Some(" \n".to_owned())), Some("prompt"));
     }
 }

@@ -396,8 +396,8 @@ async fn endpoints_are_checked_for_free_between_probes() {
 }
 
 #[cfg(unix)]
-#[test]
-fn a_file_has_the_plan_and_arguments_go_before_it() {
+#[tokio::test]
+async fn a_file_has_the_plan_and_arguments_go_before_it() {
     let home = Home::new();
     let file = home.path().join("plan.toml");
     let config = file.to_str().unwrap();
@@ -424,6 +424,18 @@ fn a_file_has_the_plan_and_arguments_go_before_it() {
     let told = lines(&ran);
     assert_eq!(told.len(), 1, "the plan's target is not asked: {}", ran.out);
     assert_eq!(told[0]["target"], "simulator-gemini/sim-fast");
+
+    std::fs::write(&file, format!("{plan}prompt = \"Name ten rivers.\"\n")).unwrap();
+    for (more, asked) in [
+        (&[][..], "Name ten rivers."),
+        (&["--prompt", "And ten lakes."], "And ten lakes."),
+    ] {
+        let ran = home.run(&[&once[..], more].concat(), "");
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        let last = kept(&home).await.pop().unwrap();
+        let text = last.head.request.messages[0].text();
+        assert!(text.ends_with(&format!("\n{asked}")), "{text}");
+    }
 
     for (text, said) in [
         ("[monitor]\n\nevery_s = 0\n", "line 3"),

@@ -348,6 +348,7 @@ fn the_monitors_plan_is_edited_with_its_comments_kept() {
         ("check_every_s = 5", 2),
         ("usd_per_day = -1", 2),
         ("targets = 'a'", 2),
+        ("prompt = ' '", 2),
     ] {
         let problem = read(&format!("[monitor]\n{bad}\n")).unwrap_err();
         assert_eq!(problem.line, Some(line), "{bad}: {problem}");
