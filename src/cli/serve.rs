@@ -20,6 +20,7 @@ use std::{
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use self::reload::Hangups;
 use super::{
     UsageError, note,
     serving::{log_to_stderr, stopped},
@@ -122,10 +123,13 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     if args.print_token {
         return runtime.block_on(token::print_kept());
     }
-    let settings = settings::load(&paths)?;
-    warn_of(&settings);
-    let address = address(args, &settings)?;
-    runtime.block_on(serve(args, &paths, settings, address))
+    runtime.block_on(async {
+        // A SIGHUP may come at any time: whoever sends one need not know whether this has started.
+        let hangups = Hangups::listen()?;
+        let settings = settings::load(&paths)?;
+        warn_of(&settings);
+        serve(args, &paths, settings, hangups).await
+    })
 }
 
 /// The files of the settings and the history.
@@ -154,8 +158,9 @@ async fn serve(
     args: &ServeArgs,
     paths: &Paths,
     settings: Settings,
-    address: SocketAddr,
+    hangups: Hangups,
 ) -> anyhow::Result<ExitCode> {
+    let address = address(args, &settings)?;
     let simulator = if args.simulator {
         let started = simulator::start(0).await;
         Some(started.context("the simulator can't be started")?)
@@ -195,11 +200,11 @@ async fn serve(
         }
         config_of(settings)
     };
-    reload::until(stop, || match read_again() {
+    let reload = || match read_again() {
         Ok(config) => gateway.reload(config),
         Err(error) => note(&format!("the settings were not read again: {error:#}")),
-    })
-    .await?;
+    };
+    hangups.until(stop, reload).await?;
     end(gateway, history, Duration::from_secs(args.grace)).await?;
     #[cfg(feature = "otlp")]
     if let Some(telemetry) = sinks.telemetry {

@@ -16,12 +16,18 @@ pub struct Served {
 }
 
 impl Served {
-    pub fn start(mut command: Command) -> Self {
+    pub fn start(command: Command) -> Self {
+        Self::start_with(command, |_| {})
+    }
+
+    /// Starts it, and does something with its process id before it has said where it serves.
+    pub fn start_with(mut command: Command, while_it_starts: impl FnOnce(u32)) -> Self {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
+        while_it_starts(child.id());
         let out = BufReader::new(child.stdout.take().unwrap());
         let (out, line) = deadline::read("its address", out, |out| {
             let mut line = String::new();
@@ -37,11 +43,7 @@ impl Served {
 
     /// Sends it this signal.
     pub fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let told = Command::new("kill")
-            .args([&format!("-{name}"), &pid])
-            .status();
-        assert!(told.unwrap().success());
+        signal(self.child.id(), name);
     }
 
     /// The next line of its log.
@@ -69,6 +71,14 @@ impl Served {
         err.read_to_string(&mut log).unwrap();
         (usage, log)
     }
+}
+
+/// Sends a process this signal.
+pub fn signal(pid: u32, name: &str) {
+    let told = Command::new("kill")
+        .args([&format!("-{name}"), &pid.to_string()])
+        .status();
+    assert!(told.unwrap().success());
 }
 
 impl Drop for Served {

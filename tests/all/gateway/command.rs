@@ -8,7 +8,7 @@ use crate::home::Home;
 use crate::{
     canary::{assert_no_canary, assert_no_canary_in, canary},
     deadline,
-    served::Served,
+    served::{Served, signal},
 };
 #[cfg(unix)]
 use std::{
@@ -145,6 +145,30 @@ fn settings_are_read_again_at_sighup_and_a_mistake_changes_nothing() {
         served.stop()
     };
     assert!(log.is_empty(), "{log}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sighup_while_it_starts_does_not_end_it_and_is_not_forgotten() {
+    let home = home();
+    // It can't go on before somebody reads the audit, which it opens before it listens.
+    let pipe = home.path().join("audit.pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let mut command = home.tokenscope(["serve", "--listen", "127.0.0.1:0", "--simulator"]);
+    command.args(["--token-env", "A_TOKEN", "--audit"]);
+    command.arg(&pipe);
+    let mut audit = None;
+    let mut served = Served::start_with(command, |pid| {
+        let open = move || std::fs::File::open(pipe);
+        audit = Some(deadline::returned("the audit to be opened", open).unwrap());
+        home.write_settings("[gateway.route.x]\ntargets = [\"nonsense\"]\n");
+        signal(pid, "HUP");
+    });
+    assert!(served.base_url.starts_with("http://"));
+    let line = served.error_line();
+    assert!(line.contains("config.toml, line 2"), "{line}");
+    served.stop();
 }
 
 #[cfg(unix)]
