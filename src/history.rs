@@ -17,6 +17,7 @@ mod findings;
 mod firing_alerts;
 mod gaps;
 mod large_values;
+mod last_asked;
 mod median;
 mod migrations;
 mod other_processes;
@@ -422,6 +423,27 @@ impl History {
     pub async fn gaps(&self, from: i64, to: i64) -> Result<Vec<ProbeGap>, HistoryError> {
         self.ask(Lane::Plot, move |reader, _| {
             gaps::between(&reader.connection, (from, to), 0)
+        })
+        .await
+    }
+
+    /// Of the targets that a monitor asked at this time or before: when it last did, or had a reason not to. Times are in
+    /// nanoseconds since 1970.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn last_asked(
+        &self,
+        targets: Vec<TargetId>,
+        before: i64,
+    ) -> Result<Vec<(TargetId, i64)>, HistoryError> {
+        self.ask(Lane::Plot, move |reader, _| {
+            let mut found = Vec::new();
+            for target in targets {
+                let last = last_asked::before(&reader.connection, &target, before)?;
+                found.extend(last.map(|last| (target, last)));
+            }
+            Ok(found)
         })
         .await
     }

@@ -8,6 +8,7 @@ mod follow;
 mod gaps;
 mod lease;
 mod machine;
+mod not_running;
 
 use std::{
     collections::BTreeMap,
@@ -248,6 +249,7 @@ impl MonitorTask {
                     // Nobody was to be asked from here until now.
                     followed.schedule.begin_at(timer_now());
                     self.checks.begin_at(timer_now());
+                    self.mark_not_running().await;
                     self.count_spending().await;
                     self.alerts.restore().await;
                 }

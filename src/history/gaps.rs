@@ -22,6 +22,8 @@ words! {
         Busy = "busy",
         /// What may be spent on a day was spent.
         CostCap = "cost_cap",
+        /// No monitor ran: the program was closed or killed, or the monitor was off.
+        NotRunning = "not_running",
         /// What it costs is not known, and the plan has a cost cap.
         NoPrice = "no_price",
     }

@@ -102,6 +102,7 @@ pub fn reason_text(why: GapReason) -> &'static str {
         GapReason::Offline => "the machine had no network",
         GapReason::Busy => "the probe before took too long, or the machine was busy",
         GapReason::CostCap => "the day’s cost cap was reached",
+        GapReason::NotRunning => "no monitor ran, as the program was closed or the monitor off",
         GapReason::NoPrice => "its price is not known, and the plan has a cost cap",
     }
 }

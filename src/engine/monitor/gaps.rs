@@ -84,9 +84,11 @@ impl GapLog {
         self.out.send(Update::Monitor(MonitorNews::Gap(gap)));
     }
 
+    /// Has the history keep it. One that lasts ends now, for now.
     fn keep(&self, gap: ProbeGap) {
         if let Some(history) = &self.history {
-            history.put_gap(gap);
+            let to_unix_ns = gap.to_unix_ns.or_else(|| Some(self.machine.unix_ns()));
+            history.put_gap(ProbeGap { to_unix_ns, ..gap });
         }
     }
 }

@@ -112,6 +112,61 @@ async fn a_probe_that_a_sleep_cuts_off_is_void_and_the_time_is_a_gap() {
     quiet.history.end().await.unwrap();
 }
 
+/// The gaps that are told until a probe begins, where an endpoint was last checked so many hours ago.
+async fn gaps_at_start(hours: i64, every: Duration) -> Vec<ProbeGap> {
+    let quiet = Quiet::new();
+    quiet.history.put_check(EndpointCheck {
+        endpoint: "quiet".into(),
+        at_unix_ns: crate::clock::wall_clock_ns() - hours * 3_600_000_000_000,
+        status: Some(200),
+        ..EndpointCheck::default()
+    });
+    let asked = |unix_ns| ProbeGap {
+        target: Some("quiet/m".parse().unwrap()),
+        why: GapReason::CostCap,
+        from_unix_ns: unix_ns,
+        to_unix_ns: Some(unix_ns + 1),
+    };
+    quiet.history.put_gap(asked(1));
+    quiet.history.flush().await;
+    let targets = ["quiet/m", "quiet/never-asked"].map(|target| target.parse().unwrap());
+    quiet.monitor.take(MonitorCommand::Start(ProbePlan {
+        every: Some(every),
+        ..ProbePlan::once(targets.into())
+    }));
+    let mut gaps = Vec::new();
+    quiet.until(|update| match update {
+        Update::Monitor(MonitorNews::Gap(gap)) => {
+            gaps.push(gap);
+            None
+        }
+        Update::Run(RunNews::Accepted(_)) => Some(()),
+        _ => None,
+    });
+    let from = gaps.first().map_or(i64::MAX, |gap| gap.from_unix_ns);
+    let kept = quiet.history.gaps(from, i64::MAX).await.unwrap();
+    assert_eq!(kept, gaps);
+    quiet.monitor.end().await;
+    quiet.history.end().await.unwrap();
+    gaps
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_in_which_no_monitor_ran_is_a_gap_of_the_targets_that_were_asked() {
+    let hour = Duration::from_hours(1);
+    let gaps = gaps_at_start(3, hour).await;
+    let [gap] = &gaps[..] else { panic!("{gaps:?}") };
+    let target = gap.target.as_ref().map(ToString::to_string);
+    assert_eq!(
+        (target.as_deref(), gap.why),
+        (Some("quiet/m"), GapReason::NotRunning)
+    );
+    let lasted = gap.to_unix_ns.unwrap() - gap.from_unix_ns;
+    assert!(lasted >= 3 * 3_600_000_000_000, "{lasted}");
+    // It may have been down between two probes.
+    assert_eq!(gaps_at_start(3, 2 * hour).await, []);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_only_watches_tells_no_gap() {
     let quiet = Quiet::new();

@@ -83,6 +83,18 @@ impl Course {
         (time(1, 17, 1, 0), time(1, 21, 1, 0))
     }
 
+    /// How long no program runs after so many kills. The last one is started at once, to be there before the month ends.
+    pub(super) fn down(self, kills: usize) -> Duration {
+        if kills == self.days as usize {
+            return Duration::from_secs(1);
+        }
+        [
+            Duration::from_secs(1),
+            Duration::from_mins(40),
+            Duration::from_hours(2),
+        ][kills % 3]
+    }
+
     /// When the program is killed: once a day, on every fifth day while the machine has no network.
     pub(super) fn kills(self) -> Vec<Duration> {
         let kill = |day: u32| match day % 5 {

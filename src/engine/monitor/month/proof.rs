@@ -40,6 +40,8 @@ pub(super) struct Proven {
     interrupted: usize,
     sleeps: usize,
     kills: usize,
+    /// Times after a kill in which no program ran for long.
+    not_running: usize,
 }
 
 impl fmt::Display for Proven {
@@ -57,8 +59,9 @@ impl fmt::Display for Proven {
         )?;
         write!(
             f,
-            "{} kills, {} sleeps; probes in the file: {}, of those {} interrupted; lost to kills: {}, at most {} by one",
+            "{} kills, {} of them with a long time until the next start, {} sleeps; probes in the file: {}, of those {} interrupted; lost to kills: {}, at most {} by one",
             self.kills,
+            self.not_running,
             self.sleeps,
             self.kept,
             self.interrupted,
@@ -84,6 +87,7 @@ pub(super) fn check(folder: &Path, course: Course, lives: &[Life]) -> Proven {
     check_rows(&rows, course, lives, &mut proven);
     let gaps = gaps(folder);
     check_sleeps(&gaps, course, lives, &mut proven);
+    check_not_running(&gaps, course, lives, &mut proven);
     for life in lives {
         let (asked, soon) = without_soon(life, &mut proven);
         proven.soon += soon;
@@ -193,8 +197,43 @@ fn check_sleeps(gaps: &[ProbeGap], course: Course, lives: &[Life], proven: &mut 
     }
     let asleep = gaps.iter().filter(|gap| gap.why == GapReason::Asleep);
     assert_eq!(asleep.count(), proven.sleeps);
-    let is_expected = |gap: &ProbeGap| matches!(gap.why, GapReason::Asleep | GapReason::Offline);
+    let is_expected = |gap: &ProbeGap| {
+        use GapReason::{Asleep, NotRunning, Offline};
+        matches!(gap.why, Asleep | Offline | NotRunning)
+    };
     assert!(gaps.iter().all(is_expected), "{gaps:?}");
+}
+
+/// The time between a kill and the next start is a gap of each target, from when it was last asked, where it is long; and
+/// there are no others of this reason.
+fn check_not_running(gaps: &[ProbeGap], course: Course, lives: &[Life], proven: &mut Proven) {
+    let mut left: Vec<&ProbeGap> = gaps.iter().collect();
+    left.retain(|gap| gap.why == GapReason::NotRunning);
+    for pair in lives.windows(2) {
+        let [killed, next] = [pair[0].until, pair[1].from];
+        let is_long = next - killed >= 2 * EVERY;
+        proven.not_running += usize::from(is_long);
+        // What a kill may lose is what came after the disk was last waited for.
+        let first = pair[0].stored_at.saturating_sub(EVERY + WINDOW);
+        let begin = course.unix_ns(first)..=course.unix_ns(killed);
+        let end = course.unix_ns(next)..=course.unix_ns(next + SECOND);
+        for target in 0..TARGETS {
+            let id = format!("t{target:02}");
+            let before = left.len();
+            left.retain(|gap| {
+                let is_of = gap.target.as_ref().is_some_and(|it| it.endpoint == id);
+                let ends = gap.to_unix_ns.is_some_and(|to| end.contains(&to));
+                !(is_of && begin.contains(&gap.from_unix_ns) && ends)
+            });
+            // After a short time there is a gap only where the kill took the last probe with it.
+            let found = before - left.len();
+            assert!(
+                if is_long { found == 1 } else { found <= 1 },
+                "{found} of {id}, killed at {killed:?}"
+            );
+        }
+    }
+    assert!(left.is_empty(), "{left:?}");
 }
 
 /// The probes of a process on schedule, and how many others there were. Those follow soon on a change: a target answers

@@ -95,7 +95,7 @@ pub(super) fn lives(folder: &Path, course: Course, with_kills: bool) -> Vec<Life
     while lives.last().is_none_or(|life| life.is_killed) {
         let from = lives
             .last()
-            .map_or(Duration::ZERO, |life| life.until + Duration::from_secs(1));
+            .map_or(Duration::ZERO, |life| life.until + course.down(lives.len()));
         let kill = kills.iter().copied().find(|kill| *kill > from);
         lives.push(live(folder, course, (from, kill), with_kills));
     }
