@@ -6,6 +6,7 @@
 mod axes;
 mod bands;
 mod bar;
+mod certificate;
 mod changes;
 mod chart;
 mod cloud;

@@ -89,6 +89,8 @@ pub struct Availability {
     pub up: u64,
     /// How many checks could tell.
     pub checks: u64,
+    /// Until when the certificate is valid that its latest check was shown (seconds since 1970), if one was.
+    pub certificate_until: Option<i64>,
 }
 
 /// Writes a check.
@@ -135,15 +137,20 @@ pub(super) fn availability(
 ) -> rusqlite::Result<Vec<Availability>> {
     // Endpoints in the order of their keys, so that SQLite need not sort hundreds of thousands of checks to group them.
     let mut select = file.prepare_cached(
-        "SELECT endpoint, sum(up), sum(told) FROM checked_endpoint JOIN (
+        "SELECT endpoint, sum(up), sum(told), (
+                SELECT certificate_until FROM endpoint_check AS shown
+                    WHERE shown.checked = checked_endpoint.id AND shown.at_unix_ns <= ?2
+                        AND shown.certificate_until IS NOT NULL
+                    ORDER BY shown.at_unix_ns DESC LIMIT 1
+            ) FROM checked_endpoint JOIN (
                 SELECT checked, sum(is_up) AS up, count(is_up) AS told
                     FROM checked_endpoint NOT INDEXED CROSS JOIN endpoint_check ON checked = id
                     WHERE at_unix_ns BETWEEN ?1 AND ?2 GROUP BY id
                 UNION ALL SELECT checked, sum(up), sum(told)
                     FROM checked_endpoint NOT INDEXED CROSS JOIN check_rollup ON checked = id
                     WHERE from_unix_ns BETWEEN ?3 AND ?2 GROUP BY id
-            ) ON checked = checked_endpoint.id
-            GROUP BY checked HAVING sum(told) > 0 ORDER BY endpoint",
+            ) AS counted ON counted.checked = checked_endpoint.id
+            GROUP BY counted.checked HAVING sum(told) > 0 ORDER BY endpoint",
     )?;
     let first_hour = rollups::start_of(from, rollups::HOUR);
     let found = select.query_map((from, to, first_hour), |row| {
@@ -151,6 +158,7 @@ pub(super) fn availability(
             endpoint: row.get(0)?,
             up: row.get::<_, i64>(1)?.unsigned_abs(),
             checks: row.get::<_, i64>(2)?.unsigned_abs(),
+            certificate_until: row.get(3)?,
         })
     })?;
     found.collect()

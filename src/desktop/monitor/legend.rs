@@ -5,8 +5,9 @@ use egui::{
     text::LayoutJob, vec2,
 };
 
-use super::{changes, track::Track};
+use super::{certificate::certificate_text, changes, track::Track};
 use crate::{
+    clock::wall_clock_ns,
     desktop::{
         icons,
         looks::{SAMPLE, sample_ui},
@@ -144,12 +145,15 @@ fn availability_ui(ui: &mut Ui, theme: &Theme, availability: &Availability) {
     } else {
         theme.text_dim
     };
-    let hover = format!(
+    let mut hover = format!(
         "In {} of {} free checks in the range shown, the endpoint “{}” answered, and not by an error of its own",
         count(*up),
         count(*checks),
         availability.endpoint
     );
+    if let Some(until) = availability.certificate_until {
+        hover.extend([". ", &certificate_text(until, wall_clock_ns())]);
+    }
     ui.add(egui::Label::new(text.color(color)).extend())
         .on_hover_text(hover);
 }

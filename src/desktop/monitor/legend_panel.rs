@@ -7,15 +7,24 @@ use super::{
     chart::Chart,
     legend::{self, LegendAction},
 };
-use crate::desktop::{
-    theme::{Theme, caption},
-    view::Cx,
+use crate::{
+    desktop::{
+        theme::{Theme, caption},
+        view::Cx,
+    },
+    history::Availability,
 };
 
 /// Height that the legend needs to have room for the key, in points.
 const KEY_FROM: f32 = 340.0;
 
 impl Monitor {
+    /// What free checks found of each endpoint in the range shown, as the history last answered.
+    pub(super) fn availability(&self) -> &[Availability] {
+        let answered = self.answered.as_ref();
+        answered.map_or(&[], |known| &known.availability)
+    }
+
     /// Shows the legend, beside the chart.
     pub(super) fn legend_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         let frame = egui::Frame::new()
@@ -37,8 +46,7 @@ impl Monitor {
                         }))
                         .show(ui, |ui| key_ui(ui, cx.theme));
                 }
-                let answered = self.answered.as_ref();
-                let availability = answered.map_or(&[][..], |known| &known.availability);
+                let availability = self.availability();
                 let (action, pointed) = legend::show(ui, cx.theme, &rows, availability);
                 if let Some((track, _)) = pointed.and_then(|index| rows.get(index)) {
                     self.pointed = Some(track.target.clone());

@@ -19,11 +19,11 @@ use crate::{
     },
     endpoint::local_gateway,
     engine::Command,
-    monitor::{Forecast, ProbePlan, forecast},
+    monitor::{Forecast, PROMPT, ProbePlan, forecast},
     price::Usd,
     settings::{
         SettingsEdit,
-        monitor::{MonitorSettings, ProbedConnections},
+        monitor::{MonitorSettings, ProbedConnections, prompt_error},
     },
     visible::visible_line,
 };
@@ -42,6 +42,8 @@ pub struct PlanForm {
     draft: MonitorSettings,
     /// The cost cap as it is typed; empty for none.
     cap: String,
+    /// The question as it is typed; empty for the monitor's own.
+    prompt: String,
     picker: Picker,
 }
 
@@ -64,6 +66,7 @@ impl PlanForm {
         Self {
             draft: settings.clone(),
             cap,
+            prompt: settings.prompt.clone().unwrap_or_default(),
             picker: Picker::default(),
         }
     }
@@ -71,15 +74,19 @@ impl PlanForm {
     /// Shows the form; returns whether it stays open.
     pub fn ui(&mut self, ctx: &Context, cx: &mut Cx<'_>) -> bool {
         let (done, closed) = dialog(ctx, cx.theme, "plan", WIDTH, |ui| {
-            let room = (ui.ctx().content_rect().height() - 190.0).max(200.0);
+            let room = (ui.ctx().content_rect().height() - 176.0).max(200.0);
             ui.label(heading("Probe plan"));
             let text = "A probe is a short question of at most 16 output tokens; each is a run in the history";
             ui.label(caption(cx.theme, text));
             ui.add_space(space::M);
-            ScrollArea::vertical().max_height(room).show(ui, |ui| {
+            // Without a least height it grows with the dialog, frame by frame.
+            let scrolled = ScrollArea::vertical().max_height(room);
+            scrolled.min_scrolled_height(room).show(ui, |ui| {
                 self.targets_ui(ui, cx);
                 ui.add_space(space::M);
                 self.schedule_ui(ui, cx.theme);
+                ui.add_space(space::XS);
+                self.prompt_ui(ui, cx.theme);
                 ui.add_space(space::M);
                 self.cost_ui(ui, cx);
             });
@@ -160,10 +167,38 @@ impl PlanForm {
             if !choices.iter().any(|(secs, _)| *secs == draft.check_every_s) {
                 choices.push((draft.check_every_s, own.as_str()));
             }
-            segmented(ui, theme, "Free checks", &mut draft.check_every_s, &choices);
+            let text = "A check is a handshake and the list of models: it costs nothing, and tells when an endpoint is away";
+            ui.scope(|ui| {
+                segmented(ui, theme, "Free checks", &mut draft.check_every_s, &choices);
+            })
+            .response
+            .on_hover_text(text);
         });
-        let text = "A check is a handshake and the list of models: it costs nothing, and tells when an endpoint is away";
-        ui.label(caption(theme, text));
+    }
+
+    fn prompt_ui(&mut self, ui: &mut Ui, theme: &Theme) {
+        let problem = self.read_prompt().err();
+        let label = "Question, sent with a new random number in front";
+        labeled_field(
+            ui,
+            theme,
+            label,
+            &mut self.prompt,
+            PROMPT,
+            problem.as_deref(),
+        );
+        if let Ok(prompt) = self.read_prompt() {
+            self.draft.prompt = prompt;
+        }
+    }
+
+    /// The question that is typed.
+    fn read_prompt(&self) -> Result<Option<String>, String> {
+        let text = self.prompt.trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        prompt_error(text).map_or_else(|| Ok(Some(text.to_owned())), Err)
     }
 
     fn cost_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
@@ -257,7 +292,7 @@ impl PlanForm {
         let theme = cx.theme;
         let mut done = None;
         ui.horizontal(|ui| {
-            let is_read = self.read_cap().is_ok();
+            let is_read = self.read_cap().is_ok() && self.read_prompt().is_ok();
             let has_target = !self.draft.targets.is_empty();
             let primary = if self.draft.on {
                 "Save"

@@ -7,7 +7,7 @@ use crate::{
     clock::wall_clock_ns,
     desktop::{range::Range, view::Cx, widgets::zoned},
     engine::{Command, HistoryCommand},
-    history::{Distribution, TargetFacts, TargetFactsQuery},
+    history::{Availability, Distribution, TargetFacts, TargetFactsQuery},
 };
 
 /// What decides the answer: the stretch that is shown, and the last midnight.
@@ -25,6 +25,12 @@ pub type PolledFacts = Polled<FactsWanted, Vec<TargetFacts>>;
 pub fn of<'a>(facts: &'a PolledFacts, row: &Distribution) -> Option<&'a TargetFacts> {
     let mut facts = facts.found_if(|_| true)?.iter();
     facts.find(|facts| facts.target == row.target && facts.simulated == row.simulated)
+}
+
+/// What free checks found of the endpoint of a distribution's target.
+pub fn endpoint_of<'a>(known: &'a [Availability], row: &Distribution) -> Option<&'a Availability> {
+    let mut known = known.iter();
+    known.find(|known| known.endpoint == row.target.endpoint)
 }
 
 /// The last local midnight before a time, in nanoseconds since 1970.

@@ -34,9 +34,11 @@ impl Monitor {
         let Some(rows) = &self.distributions.rows else {
             return;
         };
+        let endpoints = self.availability();
         let row_of = |runs| TargetRow {
             runs,
             facts: target_facts::of(&self.facts, runs),
+            endpoint: target_facts::endpoint_of(endpoints, runs),
         };
         let mut sorted: Vec<TargetRow<'_>> = rows.iter().map(row_of).collect();
         let sort = self.kept.sort;

@@ -81,6 +81,12 @@ fn a_plan_is_made_in_the_form_with_its_forecast_and_turned_on() {
     click(&mut desktop, &mut player, "Save and turn on");
     assert!(saved(&player).is_empty(), "not with such an amount");
     write_into(&mut desktop, &mut player, cap, "0.25");
+    let question = "Question, sent with a new random number in front";
+    write_into(&mut desktop, &mut player, question, &"x".repeat(2_001));
+    assert!(shows(&desktop, "A prompt has at most 2000 characters"));
+    click(&mut desktop, &mut player, "Save and turn on");
+    assert!(saved(&player).is_empty(), "not with such a question");
+    write_into(&mut desktop, &mut player, question, "Name ten rivers.");
     click(&mut desktop, &mut player, "Save and turn on");
     assert!(!shows(&desktop, "Probe plan"));
     assert_eq!(
@@ -93,6 +99,7 @@ fn a_plan_is_made_in_the_form_with_its_forecast_and_turned_on() {
             usd_per_day: Some(0.25),
             allow_unpriced: true,
             check_every_s: 60,
+            prompt: Some("Name ten rivers.".to_owned()),
         }]
     );
 }
@@ -204,4 +211,25 @@ fn a_target_in_the_legend_has_its_endpoints_availability() {
     let (desktop, _player) = open_view(ViewId::Monitor, scenes::probing());
     assert!(shows(&desktop, "up 100.00 %") && shows(&desktop, "up 93.33 %"));
     assert!(shows(&desktop, "Probing 2 targets every 60 s · next in "));
+}
+
+#[test]
+fn how_long_a_certificate_is_valid_is_told_where_the_endpoint_is() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::probing());
+    let up = desktop.get_by_label("up 93.33 %").rect().center();
+    desktop.hover_at(up);
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "Certificate valid for 61 days, until 20"));
+    let up = desktop.get_by_label("up 100.00 %").rect().center();
+    desktop.hover_at(up);
+    player.play(&mut desktop);
+    assert!(!shows(&desktop, "Certificate valid"), "over plain HTTP");
+    click(&mut desktop, &mut player, "Chart: Targets");
+    let status = desktop.get_by_label("Sort by Status").rect();
+    let row = desktop.get_by_label_contains("Runs of openai/gpt-5-mini: ");
+    let cell = egui::pos2(status.left() + 12.0, row.rect().center().y);
+    desktop.hover_at(cell);
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "Started 20"));
+    assert!(shows(&desktop, "Certificate valid for 61 days, until 20"));
 }

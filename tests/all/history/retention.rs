@@ -142,6 +142,38 @@ async fn old_probes_become_hours_and_days_and_nothing_else_does() {
 }
 
 #[tokio::test]
+async fn an_endpoint_has_the_certificate_that_was_shown_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::open(folder.path());
+    for (endpoint, hours, certificate_until) in [
+        ("tls", 3, Some(1_800_000_000)),
+        ("tls", 2, Some(1_900_000_000)),
+        // It failed before the handshake.
+        ("tls", 1, None),
+        ("plain", 1, None),
+    ] {
+        history.put_check(EndpointCheck {
+            endpoint: endpoint.into(),
+            at_unix_ns: now() - hours * HOUR,
+            status: Some(200),
+            certificate_until,
+            ..EndpointCheck::default()
+        });
+    }
+    history.flush().await;
+    let asked = tokenscope::history::SeriesQuery {
+        from_unix_ns: Some(now() - 24 * HOUR),
+        pixels: 100,
+        ..Default::default()
+    };
+    let plot = history.ttft_plot(asked).await.unwrap();
+    let found: Vec<_> = (plot.availability.iter())
+        .map(|it| (it.endpoint.as_str(), it.checks, it.certificate_until))
+        .collect();
+    assert_eq!(found, [("plain", 1, None), ("tls", 3, Some(1_900_000_000))]);
+}
+
+#[tokio::test]
 async fn a_probe_that_comes_late_joins_its_hour() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path());

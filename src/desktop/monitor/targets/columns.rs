@@ -2,8 +2,9 @@
 
 use egui::{Color32, Label, Response, RichText, Ui};
 
-use super::{order::SortBy, row::TargetRow, trend::trend_ui};
+use super::{super::certificate::certificate_text, order::SortBy, row::TargetRow, trend::trend_ui};
 use crate::{
+    clock::wall_clock_ns,
     desktop::{
         icons,
         looks::Looks,
@@ -43,7 +44,7 @@ pub struct TargetColumn {
 static COLUMNS: &[TargetColumn] = &[
     TargetColumn { title: "Target", hover: "Endpoint and model", sort: Some(SortBy::Target), width: 0.0, figures: false, leaves: None, cell: target_cell },
     TargetColumn { title: "Trend", hover: "The median TTFT of each sixtieth of the range shown. Each target has a scale of its own: from the 5th to the 95th percentile of its medians", sort: None, width: 84.0, figures: false, leaves: Some(2), cell: trend_cell },
-    TargetColumn { title: "Status", hover: "How the latest run ended", sort: Some(SortBy::Status), width: 108.0, figures: false, leaves: None, cell: status_cell },
+    TargetColumn { title: "Status", hover: "How the latest run ended, and on hover until when the endpoint’s certificate is valid, as its free checks saw it", sort: Some(SortBy::Status), width: 108.0, figures: false, leaves: None, cell: status_cell },
     TargetColumn { title: "Last", hover: "The latest TTFT", sort: Some(SortBy::Last), width: 66.0, figures: true, leaves: Some(1), cell: |ui, row_cx, row| ms_cell(ui, row_cx, row.runs.last_ttft_ms) },
     TargetColumn { title: "P50", hover: "The median TTFT", sort: Some(SortBy::P50), width: 66.0, figures: true, leaves: None, cell: |ui, row_cx, row| ms_cell(ui, row_cx, row.runs.ttft.p50) },
     TargetColumn { title: "P95", hover: "95 of 100 TTFTs are at most this; blank below 20 runs", sort: Some(SortBy::P95), width: 66.0, figures: true, leaves: None, cell: |ui, row_cx, row| ms_cell(ui, row_cx, row.runs.ttft.p95) },
@@ -129,9 +130,13 @@ fn status_cell(ui: &mut Ui, row_cx: &RowCx<'_>, row: TargetRow<'_>) {
         Some(_) => RunState::Fault,
         None => RunState::Ok,
     };
+    let mut hover = format!("Started {}", date_time(last.at_unix_ns));
+    if let Some(until) = row.endpoint.and_then(|known| known.certificate_until) {
+        hover.extend(["\n", &certificate_text(until, wall_clock_ns())]);
+    }
     Outcome::of(state, last.fault)
         .ui(ui, row_cx.theme)
-        .on_hover_text(format!("Started {}", date_time(last.at_unix_ns)));
+        .on_hover_text(hover);
 }
 
 fn ms_cell(ui: &mut Ui, row_cx: &RowCx<'_>, ms: Option<f64>) {

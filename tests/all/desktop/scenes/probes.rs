@@ -51,11 +51,14 @@ pub fn probing() -> Scene {
             endpoint: "ollama".into(),
             up: 120,
             checks: 120,
+            certificate_until: None,
         },
         Availability {
             endpoint: "openai".into(),
             up: 112,
             checks: 120,
+            // Sixty-one days, and what a test may take.
+            certificate_until: Some(now() / 1_000_000_000 + 61 * 86_400 + 3_600),
         },
     ];
     scene.monitor = MonitorState::Probing(ProbingState {
