@@ -88,7 +88,9 @@ fn tell_not_kept(settings: &Settings, since: i64, rolled_up_until: Option<i64>) 
     if told.is_empty() && rolled_up_until.is_some_and(|until| until > since) {
         note("probes that were rolled up are not tried: only those that are kept one by one");
     }
-    told.iter().for_each(|told| note(told));
+    for told in &told {
+        note(told);
+    }
 }
 
 fn line<'a>(rule: &'a AlertSettings, period: &AlertPeriod) -> AlertPeriodLine<'a> {

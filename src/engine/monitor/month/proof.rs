@@ -211,7 +211,7 @@ fn check_not_running(gaps: &[ProbeGap], course: Course, lives: &[Life], proven: 
     left.retain(|gap| gap.why == GapReason::NotRunning);
     for pair in lives.windows(2) {
         let [killed, next] = [pair[0].until, pair[1].from];
-        let is_long = next - killed >= 2 * EVERY;
+        let is_long = next >= killed + 2 * EVERY;
         proven.not_running += usize::from(is_long);
         // What a kill may lose is what came after the disk was last waited for.
         let first = pair[0].stored_at.saturating_sub(EVERY + WINDOW);
