@@ -112,7 +112,9 @@ mod tests {
     fn probes_join_their_hour_in_any_order_and_what_is_cut_off_is_an_error() {
         let of = |ms: &[f64]| {
             let mut sketch = TimeSketch::new().unwrap();
-            ms.iter().for_each(|ms| sketch.record_ms(*ms).unwrap());
+            for ms in ms {
+                sketch.record_ms(*ms).unwrap();
+            }
             sketch
         };
         let mut hours = Vec::new();
