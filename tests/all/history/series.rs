@@ -175,8 +175,8 @@ fn the_series_is_what_its_definition_says() {
             .into_iter()
             .enumerate()
             .map(|(n, mut run)| {
-                run.0 = run.0 * 200 + n as i64;
-                run.1 = run.1 * 200 + n as u64;
+                run.0 = run.0 * 400 + n as i64;
+                run.1 = run.1 * 400 + n as u64;
                 run_of(n as i64 + 1, run)
             })
             .collect();
@@ -184,7 +184,7 @@ fn the_series_is_what_its_definition_says() {
             history.finish(run.clone());
         }
         runs.sort_by_key(|run| run.stamps.started_unix_ns);
-        let (from, to) = (from * 200, (from + length) * 200);
+        let (from, to) = (from * 400, (from + length) * 400);
         let got = runtime.block_on(history.ttft_plot(SeriesQuery {
             from_unix_ns: Some(from),
             to_unix_ns: Some(to),
