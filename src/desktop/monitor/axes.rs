@@ -109,9 +109,12 @@ impl TimeAxis {
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit")]
         let base = self.base_ns as f64 / 1e9 + offset;
         let first = ((from + base) / step).ceil() * step - base;
+        // At an edge, half of a label would stand on the other axis or beyond the plot.
+        let half_label = input.base_step_size * 3.0;
         (0..200)
             .map(|index| first + f64::from(index) * step)
-            .take_while(|value| *value <= to)
+            .take_while(|value| *value <= to - half_label)
+            .filter(|value| *value >= from + half_label)
             .map(|value| GridMark {
                 value,
                 step_size: step,
@@ -213,10 +216,13 @@ impl Scale {
 fn linear_marks(input: &GridInput) -> Vec<GridMark> {
     let wanted = input.base_step_size * 6.0;
     let power = 10_f64.powf(wanted.max(1e-6).log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0]
-        .map(|m| m * power)
-        .into_iter()
-        .find(|s| *s >= wanted)
+    let steps = [1.0, 2.0, 5.0, 10.0].map(|m| m * power);
+    let wide = steps.into_iter().find(|step| *step >= wanted);
+    // A low plot has a mark above 0, too, even where that is a little near.
+    let most = input.bounds.1;
+    let fits = |step: &f64| *step <= most;
+    let step = (wide.filter(fits))
+        .or_else(|| steps.into_iter().rev().find(fits))
         .unwrap_or(power);
     let first = (input.bounds.0.max(0.0) / step).ceil() * step;
     (0..100)
@@ -289,6 +295,20 @@ mod tests {
     }
 
     #[test]
+    fn no_mark_of_time_is_so_near_an_edge_that_its_label_would_leave_the_plot() {
+        let axis = TimeAxis::default();
+        for shift in 0..24 {
+            let (from, to) = (f64::from(shift) * HOUR, f64::from(shift) * HOUR + 7.0 * DAY);
+            let input = input(from, to);
+            let marks = axis.marks(&input);
+            assert!(marks.len() >= 3, "{}", marks.len());
+            let room = 3.0 * input.base_step_size;
+            let inside = |mark: &GridMark| (from + room..=to - room).contains(&mark.value);
+            assert!(marks.iter().all(inside), "{shift}");
+        }
+    }
+
+    #[test]
     fn time_comes_back_to_the_microsecond() {
         let axis = TimeAxis {
             base_ns: 1_795_000_000_000_000_000,
@@ -325,5 +345,17 @@ mod tests {
         let marks = linear_marks(&input(-30.0, 500.0));
         assert_eq!(Scale::Linear.label(marks[0]), "0");
         assert!(marks.len() >= 5);
+    }
+
+    #[test]
+    fn a_low_plot_has_a_mark_above_zero() {
+        // As high as the chart of one of many targets: about nine times the least distance of lines.
+        for top in [101.0, 145.0, 199.0, 430.0, 990.0, 1_450.0] {
+            let marks = linear_marks(&GridInput {
+                bounds: (0.0, top),
+                base_step_size: top / 9.0,
+            });
+            assert!((2..=4).contains(&marks.len()), "{top}: {}", marks.len());
+        }
     }
 }
