@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use egui::{Color32, Pos2, Sense, Shape, Stroke, Ui, vec2};
+use egui::{
+    Color32, FontId, Label, Pos2, Response, Sense, Shape, Stroke, TextFormat, Ui, text::LayoutJob,
+    vec2,
+};
 use egui_plot::{LineStyle, MarkerShape};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::endpoint::TargetId;
+use crate::{desktop::theme::size, endpoint::TargetId};
 
 /// How many colours can be told apart; see [`Theme::series`](crate::desktop::theme::Theme).
 pub const COLORS: usize = 8;
@@ -179,6 +182,15 @@ pub fn sample_ui(ui: &mut Ui, look: Look, color: Color32) {
         }
     }
     painter.add(look.marker(rect.center(), color));
+}
+
+/// Explains a colour: a square of it and what it stands for, which stay together where a key is wrapped.
+pub fn key_item_ui(ui: &mut Ui, color: Color32, text: &str) -> Response {
+    let mut job = LayoutJob::default();
+    let format = |color| TextFormat::simple(FontId::proportional(size::SMALL), color);
+    job.append("\u{25a0}", 0.0, format(color));
+    job.append(text, 5.0, format(ui.visuals().text_color()));
+    ui.add(Label::new(job).extend())
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ mod query;
 mod questions;
 mod shown_time;
 mod spread;
+mod stack;
 mod target_facts;
 mod targets;
 mod tooltip;

@@ -30,12 +30,14 @@ pub enum LegendAction {
     ShowAll,
 }
 
-/// Shows the legend; returns what the user did and the index of the entry under the pointer.
+/// Shows the legend; returns what the user did and the index of the entry under the pointer. Samples of the lines are
+/// left out beside a chart that has no colours of targets.
 pub fn show(
     ui: &mut Ui,
     theme: &Theme,
     tracks: &[(&Track, &Series)],
     availability: &[Availability],
+    has_samples: bool,
 ) -> (Option<LegendAction>, Option<usize>) {
     let mut act = None;
     let mut pointed = None;
@@ -57,7 +59,8 @@ pub fn show(
             for (index, (track, series)) in tracks.iter().enumerate() {
                 let endpoint = &track.target.endpoint;
                 let of_endpoint = availability.iter().find(|row| row.endpoint == *endpoint);
-                let (done, hovered) = entry(ui, theme, index, (track, series, of_endpoint));
+                let told = (*track, *series, of_endpoint);
+                let (done, hovered) = entry(ui, theme, index, told, has_samples);
                 act = act.or(done);
                 pointed = hovered.then_some(index).or(pointed);
                 ui.add_space(space::S);
@@ -72,14 +75,17 @@ fn entry(
     theme: &Theme,
     index: usize,
     (track, series, availability): (&Track, &Series, Option<&Availability>),
+    has_sample: bool,
 ) -> (Option<LegendAction>, bool) {
     let mut act = None;
     let dim = if track.shown { 1.0 } else { 0.45 };
     let shown = ui.scope(|ui| {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
-            let color = theme.series_color(track.look.color).gamma_multiply(dim);
-            sample_ui(ui, track.look, color);
+            if has_sample {
+                let color = theme.series_color(track.look.color).gamma_multiply(dim);
+                sample_ui(ui, track.look, color);
+            }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let (icon, verb) = if track.shown {
                     (icons::EYE, "Hide")
@@ -97,7 +103,9 @@ fn entry(
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing = vec2(space::M, 2.0);
             // Wrapped lines align with the name.
-            ui.add_space(SAMPLE + 6.0 - space::M);
+            if has_sample {
+                ui.add_space(SAMPLE + 6.0 - space::M);
+            }
             ui.vertical(|ui| {
                 ui.horizontal_wrapped(|ui| {
                     figures(ui, theme, series);

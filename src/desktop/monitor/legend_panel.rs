@@ -47,7 +47,10 @@ impl Monitor {
                         .show(ui, |ui| key_ui(ui, cx.theme));
                 }
                 let availability = self.availability();
-                let (action, pointed) = legend::show(ui, cx.theme, &rows, availability);
+                // The chart of errors counts the targets together, in the colours of the faults.
+                let has_samples = self.kept.chart != Chart::Errors;
+                let (action, pointed) =
+                    legend::show(ui, cx.theme, &rows, availability, has_samples);
                 if let Some((track, _)) = pointed.and_then(|index| rows.get(index)) {
                     self.pointed = Some(track.target.clone());
                 }

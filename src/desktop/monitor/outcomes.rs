@@ -4,18 +4,20 @@
 
 use std::collections::BTreeMap;
 
-use egui::{Color32, Response, RichText, Ui};
-use egui_plot::{Bar, BarChart, PlotTransform};
+use egui::{Color32, Response, Ui};
+use egui_plot::{Bar, PlotTransform};
 
 use super::{
     axes::TimeAxis,
+    stack,
     targets::percent,
     tooltip::tooltip,
     zoom::{TimeMove, TimeView, zoom_by_wheel},
 };
 use crate::{
     desktop::{
-        theme::{Theme, caption, size, space, strong},
+        looks::key_item_ui,
+        theme::{Theme, caption, space, strong},
         widgets::{count, counted, date_time},
     },
     event::FaultClass,
@@ -50,8 +52,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, rows: &[&Distribution], view: TimeView) 
     let answer = plot.show(ui, |plot| {
         plot.set_plot_bounds(view.bounds((0.0, top)));
         for (class, bars) in bars(&columns, time) {
-            let chart = BarChart::new("", bars).color(color(theme, class));
-            plot.bar_chart(chart.allow_hover(false));
+            plot.bar_chart(stack::part(bars, color(theme, class)));
         }
         zoom_by_wheel(plot)
     });
@@ -133,9 +134,7 @@ fn sums_ui(ui: &mut Ui, theme: &Theme, all: &Outcomes) {
         ui.label(caption(theme, runs_text(all)))
             .on_hover_text("All runs in the range shown, warm and cold, of the targets that are not hidden. Those that you stopped don’t count");
         for (class, text) in lines(all) {
-            let square = RichText::new("\u{25a0}").color(color(theme, class));
-            ui.label(square.size(size::SMALL));
-            ui.label(RichText::new(text).size(size::SMALL));
+            key_item_ui(ui, color(theme, class), &text);
         }
     });
 }

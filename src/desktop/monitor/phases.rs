@@ -5,8 +5,8 @@ mod hover;
 mod look;
 mod view;
 
-use egui::{RichText, ScrollArea, Ui, vec2};
-use egui_plot::{Bar, BarChart};
+use egui::{ScrollArea, Ui, vec2};
+use egui_plot::Bar;
 
 pub(super) use self::asked::PolledPhases;
 use self::{
@@ -15,13 +15,14 @@ use self::{
 };
 use super::{
     axes::Scale,
+    stack,
     track::Track,
     zoom::{TimeMove, TimeView, zoom_by_wheel},
 };
 use crate::{
     desktop::{
-        looks::sample_ui,
-        theme::{Theme, caption, size, space, strong},
+        looks::{key_item_ui, sample_ui},
+        theme::{Theme, caption, space, strong},
         widgets::date_time,
     },
     endpoint::local_gateway,
@@ -113,8 +114,7 @@ fn target_ui(
     let answer = plot.show(ui, |plot| {
         plot.set_plot_bounds(view.bounds((0.0, top)));
         for (look, bars) in looks().iter().zip(bars(&row.buckets, view)) {
-            let chart = BarChart::new("", bars).color(theme.series_color(look.color));
-            plot.bar_chart(chart.allow_hover(false));
+            plot.bar_chart(stack::part(bars, theme.series_color(look.color)));
         }
         !is_scrolled && zoom_by_wheel(plot)
     });
@@ -160,10 +160,7 @@ fn key_ui(ui: &mut Ui, theme: &Theme, frame: &PhasesFrame<'_>) {
             {
                 continue;
             }
-            let square = RichText::new("\u{25a0}").color(theme.series_color(look.color));
-            ui.label(square.size(size::SMALL));
-            ui.label(RichText::new(look.name).size(size::SMALL))
-                .on_hover_text(look.meaning);
+            key_item_ui(ui, theme.series_color(look.color), look.name).on_hover_text(look.meaning);
         }
         if frame.buckets().next().is_none() {
             ui.label(caption(
