@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use egui::{Context, Label, RichText, ScrollArea, Ui};
+use egui::{Align, Context, Label, Layout, RichText, ScrollArea, Ui};
 
 use super::every::every_text;
 use crate::{
@@ -322,9 +322,12 @@ impl PlanForm {
 /// A name, and what is set by it.
 fn row_ui(ui: &mut Ui, theme: &Theme, name: &str, content: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
-        let (rect, _) = ui.allocate_exact_size(egui::vec2(190.0, 26.0), egui::Sense::hover());
-        let text = RichText::new(name).size(size::SMALL).color(theme.text_dim);
-        ui.put(rect, Label::new(text).halign(egui::Align::Min).truncate());
+        let layout = Layout::left_to_right(Align::Center);
+        ui.allocate_ui_with_layout(egui::vec2(190.0, 26.0), layout, |ui| {
+            ui.set_min_width(190.0);
+            let text = RichText::new(name).size(size::SMALL).color(theme.text_dim);
+            ui.add(Label::new(text).truncate());
+        });
         content(ui);
     });
 }
