@@ -229,8 +229,8 @@ fn what_ui(ui: &mut Ui, theme: &Theme, draft: &mut AlertDraft, problems: &AlertP
             })
             .response
             .accessible_name("Figure");
+        right.add(Label::new(caption(theme, meaning(draft.figure))).wrap());
     });
-    ui.label(caption(theme, meaning(draft.figure)));
     ui.add_space(space::S);
     ui.label(caption(
         theme,

@@ -53,7 +53,7 @@ impl AlertsSection {
         });
         ui.label(caption(
             theme,
-            "An alert tells somebody when the monitor's probes or free checks say that a target is slow, fails or is away",
+            "An alert tells somebody when the monitor’s probes or free checks say that a target is slow, fails or is away",
         ));
         ui.add_space(space::M);
         let settings = cx.state.settings.clone();
@@ -113,9 +113,11 @@ fn judges(rule: &AlertSettings) -> String {
     } else {
         format!(" in {} min", rule.over_minutes)
     };
+    let name = figure.name();
+    let (first, rest) = name.split_at(name.chars().next().map_or(0, char::len_utf8));
     format!(
-        "{} {side} {limit}{minutes}, over at {until}; {targets}",
-        figure.name()
+        "{}{rest} {side} {limit}{minutes}, over at {until}; {targets}",
+        first.to_uppercase()
     )
 }
 
