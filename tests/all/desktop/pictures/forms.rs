@@ -4,7 +4,7 @@ use egui_kittest::kittest::Queryable as _;
 use tokenscope::settings::ThemeChoice;
 
 use super::{
-    super::{SIZES, scenes, write_into},
+    super::{Desktop, SIZES, scenes, write_into},
     Detail, picture,
 };
 
@@ -40,14 +40,14 @@ fn pictures_of_alerts_and_limits() {
                 player.play(desktop);
                 write_into(desktop, player, "Quiet hours", "at night");
                 write_into(desktop, player, "Webhook", "https://hooks.example/secret");
-                desktop.get_by_label("Save").click();
+                show_and_click(desktop, "Save");
             },
         ),
         ("data-problems", data, scenes::filled, |desktop, player| {
             write_into(desktop, player, "Probes one by one: days", "0");
         }),
         ("data-delete", data, scenes::filled, |desktop, player| {
-            desktop.get_by_label("Delete from the history…").click();
+            show_and_click(desktop, "Delete from the history…");
             player.play(desktop);
             write_into(desktop, player, "First day (UTC)", "2026-11-28");
             desktop.get_by_label("Count").click();
@@ -60,4 +60,11 @@ fn pictures_of_alerts_and_limits() {
             }
         }
     }
+}
+
+/// Scrolls to a button, as one would in a small window, and clicks it.
+fn show_and_click(desktop: &mut Desktop, name: &str) {
+    desktop.get_by_label(name).scroll_to_me();
+    desktop.run_steps(20);
+    desktop.get_by_label(name).click();
 }
