@@ -57,7 +57,7 @@ fn the_list_says_what_each_alert_does() {
     ));
     assert!(shows(
         &desktop,
-        "availability below 99 % in 15 min, over at 99.10 %; all targets"
+        "Availability below 99 % in 15 min, over at 99.10 %; all targets"
     ));
     assert!(shows(&desktop, "Edit 不可用"));
 }
