@@ -7,7 +7,11 @@ use rusqlite::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::reads;
-use crate::run::{Read, Span};
+use crate::{
+    endpoint::TargetId,
+    event::Usage,
+    run::{Read, Span},
+};
 
 /// The position in a row.
 #[derive(Debug)]
@@ -43,6 +47,28 @@ impl<'a> Cells<'a> {
     pub(super) fn span(&mut self) -> rusqlite::Result<Option<Span>> {
         let (begin, end) = (self.count()?, self.count()?);
         Ok(begin.zip(end).map(|(begin, end)| Span { begin, end }))
+    }
+
+    /// A target, by the names of its endpoint and its model.
+    pub(super) fn target(&mut self) -> rusqlite::Result<TargetId> {
+        Ok(TargetId {
+            endpoint: self.next()?,
+            model: self.next()?,
+        })
+    }
+
+    /// What a provider counted: whether it told any, then the counts that have columns of their own.
+    pub(super) fn usage(&mut self) -> rusqlite::Result<Option<Usage>> {
+        let given: bool = self.next()?;
+        let usage = Usage {
+            cache_written: None,
+            input: self.count()?,
+            output: self.count()?,
+            reasoning: self.count()?,
+            cached: self.count()?,
+            total: self.count()?,
+        };
+        Ok(given.then_some(usage))
     }
 
     pub(super) fn word<T>(&mut self, parse: fn(&str) -> Option<T>) -> rusqlite::Result<Option<T>> {

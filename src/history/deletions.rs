@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::{
     HistoryError,
     other_processes::{ChangeCounts, ProcessWatch},
+    query,
     rollups::DAY,
 };
 use crate::{endpoint::TargetId, run::RunId};
@@ -204,12 +205,7 @@ impl Deletion {
 
 /// The key of a target, and that of the checks of its endpoint unless it has other targets.
 fn keys_of(file: &Connection, target: &TargetId) -> rusqlite::Result<(i64, i64)> {
-    let names = (&target.endpoint, &target.model);
-    let key: Option<i64> = file
-        .prepare_cached("SELECT id FROM target WHERE endpoint = ?1 AND model = ?2")?
-        .query_row(names, |row| row.get(0))
-        .optional()?;
-    let Some(key) = key else {
+    let Some(key) = query::target_key(file, target)? else {
         return Ok((NONE, NONE));
     };
     let checks: Option<i64> = file
@@ -217,7 +213,7 @@ fn keys_of(file: &Connection, target: &TargetId) -> rusqlite::Result<(i64, i64)>
             "SELECT id FROM checked_endpoint WHERE endpoint = ?1
                 AND NOT EXISTS (SELECT 1 FROM target WHERE endpoint = ?1 AND model <> ?2)",
         )?
-        .query_row(names, |row| row.get(0))
+        .query_row((&target.endpoint, &target.model), |row| row.get(0))
         .optional()?;
     Ok((key, checks.unwrap_or(NONE)))
 }

@@ -28,8 +28,8 @@ use self::{
 use super::{
     HistoryError, HistoryShared, RunQuery, files, large_values,
     query::{Selection, Snapshot},
-    reader::{HistoryReader, IsCancelled},
-    rows, search,
+    reader::{self, HistoryReader, IsCancelled},
+    rows,
 };
 use crate::{chat::Media, conformance::CheckedRun, price::PriceTable, private, record, run::Run};
 
@@ -182,7 +182,7 @@ fn write_runs(
         if count % PROGRESS_ROWS == 0 {
             progress(count, total);
             if is_cancelled() {
-                return Err(search::cancelled().into());
+                return Err(reader::cancelled().into());
             }
         }
     }

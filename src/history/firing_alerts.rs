@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::cells::Cells;
 use crate::endpoint::TargetId;
 
 /// A rule that fires for a target.
@@ -56,17 +57,15 @@ pub(super) fn all(file: &Connection) -> rusqlite::Result<Vec<FiringAlert>> {
         "SELECT rule, endpoint, model, judgement, since_unix_ns, is_told, value, n FROM firing_alert",
     )?;
     let found = select.query_map([], |row| {
+        let mut cells = Cells::new(row);
         Ok(FiringAlert {
-            rule: row.get(0)?,
-            target: TargetId {
-                endpoint: row.get(1)?,
-                model: row.get(2)?,
-            },
-            judgement: row.get(3)?,
-            since_unix_ns: row.get(4)?,
-            is_told: row.get(5)?,
-            value: row.get(6)?,
-            n: usize::try_from(row.get::<_, i64>(7)?).unwrap_or_default(),
+            rule: cells.next()?,
+            target: cells.target()?,
+            judgement: cells.next()?,
+            since_unix_ns: cells.next()?,
+            is_told: cells.next()?,
+            value: cells.next()?,
+            n: usize::try_from(cells.next::<i64>()?).unwrap_or_default(),
         })
     })?;
     found.collect()

@@ -1,8 +1,8 @@
 //! When targets were last asked by a monitor, as far as the file tells: so that the time in which none ran can be marked.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
-use super::rollups;
+use super::{query, rollups};
 use crate::endpoint::TargetId;
 
 /// A probe, one that was rolled up, a gap, or a check of the endpoint; the last that was over or began at a time or before.
@@ -31,11 +31,9 @@ pub(super) fn before(
     target: &TargetId,
     before_unix_ns: i64,
 ) -> rusqlite::Result<Option<i64>> {
-    let key: Option<i64> = file
-        .prepare_cached("SELECT id FROM target WHERE endpoint = ?1 AND model = ?2")?
-        .query_row([&target.endpoint, &target.model], |row| row.get(0))
-        .optional()?;
-    let Some(key) = key else { return Ok(None) };
+    let Some(key) = query::target_key(file, target)? else {
+        return Ok(None);
+    };
     let known = params![key, target.endpoint, before_unix_ns, rollups::HOUR];
     file.prepare_cached(SELECT)?
         .query_row(known, |row| row.get(0))

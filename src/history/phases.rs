@@ -9,8 +9,7 @@ use super::{
     cells::Cells,
     median::Median,
     query::{self, Snapshot},
-    reader::IsCancelled,
-    search,
+    reader::{IsCancelled, for_each_row},
     time_buckets::{self, BucketGrid},
 };
 use crate::{
@@ -104,7 +103,6 @@ pub(super) fn all(
             }));
         }
     }
-    found.sort_by(|a, b| (&a.target, a.simulated).cmp(&(&b.target, b.simulated)));
     Ok(found)
 }
 
@@ -130,13 +128,8 @@ fn for_each_run(
                 AND connection = ?4 AND outcome = 'ok' AND first_token IS NOT NULL
             ORDER BY started_unix_ns",
     )?;
-    let mut rows = select.query((target, from, to, asked.connection.as_str()))?;
-    let mut seen = 0_usize;
-    while let Some(row) = rows.next()? {
-        seen += 1;
-        if seen.is_multiple_of(4096) && is_cancelled() {
-            return Err(search::cancelled());
-        }
+    let rows = select.query((target, from, to, asked.connection.as_str()))?;
+    for_each_row(rows, is_cancelled, |row| {
         let run = phased(row)?;
         let Stamps {
             first_token,
@@ -147,8 +140,8 @@ fn for_each_run(
         if first_token.is_some_and(|ttft| !is_late(ttft)) {
             give(run);
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 fn phased(row: &Row<'_>) -> rusqlite::Result<PhasedRun> {

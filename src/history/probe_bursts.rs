@@ -2,7 +2,12 @@
 
 use rusqlite::Connection;
 
-use super::{query::Snapshot, reader::IsCancelled, reads, search};
+use super::{
+    cells::Cells,
+    query::Snapshot,
+    reader::{IsCancelled, for_each_row},
+    reads,
+};
 use crate::{
     endpoint::TargetId,
     measure::{
@@ -41,25 +46,25 @@ pub(super) fn since(
                 AND outcome = 'ok' AND first_token IS NOT NULL
             ORDER BY started_unix_ns",
     )?;
-    let mut rows = select.query([since_unix_ns])?;
     let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        if found.len() % 1024 == 1023 && is_cancelled() {
-            return Err(search::cancelled());
-        }
-        let sent: Option<i64> = row.get(3)?;
-        let reads = reads::decode(row.get_ref(4)?.as_blob()?).unwrap_or_default();
-        let sent = sent.map_or(0, i64::cast_unsigned);
-        let burst = Burst::of_arrivals(&arrivals(&reads), sent);
-        let Some(burst) = burst else { continue };
-        found.push(ProbeBurst {
-            target: TargetId {
-                endpoint: row.get(0)?,
-                model: row.get(1)?,
-            },
-            at_unix_ns: row.get(2)?,
-            verdict: burst.verdict,
-        });
-    }
+    for_each_row(select.query([since_unix_ns])?, is_cancelled, |row| {
+        let mut cells = Cells::new(row);
+        let (target, at_unix_ns) = (cells.target()?, cells.next()?);
+        found.extend(verdict(&mut cells)?.map(|verdict| ProbeBurst {
+            target,
+            at_unix_ns,
+            verdict,
+        }));
+        Ok(())
+    })?;
     Ok(found)
+}
+
+/// What the arrivals of a run say, by two cells: when its request was sent, and its reads. `None` without tokens, and for
+/// reads that can't be decoded.
+pub(super) fn verdict(cells: &mut Cells<'_>) -> rusqlite::Result<Option<BurstVerdict>> {
+    let sent = cells.count()?.unwrap_or(0);
+    let reads = reads::decode(&cells.next::<Vec<u8>>()?).unwrap_or_default();
+    let burst = Burst::of_arrivals(&arrivals(&reads), sent);
+    Ok(burst.map(|burst| burst.verdict))
 }

@@ -2,7 +2,11 @@
 
 use rusqlite::Connection;
 
-use super::{query::Snapshot, reader::IsCancelled, search};
+use super::{
+    cells::Cells,
+    query::Snapshot,
+    reader::{IsCancelled, for_each_row},
+};
 use crate::{endpoint::TargetId, event::FaultClass, run::OffsetNs};
 
 /// What one probe found.
@@ -36,27 +40,24 @@ pub(super) fn since(
 ) -> rusqlite::Result<Vec<ProbeOutcome>> {
     let _snapshot = Snapshot::begin(file)?;
     let mut select = file.prepare_cached(SELECT)?;
-    let mut rows = select.query([since_unix_ns])?;
     let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        if found.len() % 4096 == 4095 && is_cancelled() {
-            return Err(search::cancelled());
-        }
-        let outcome: String = row.get(3)?;
-        let is_ok = outcome == "ok";
+    for_each_row(select.query([since_unix_ns])?, is_cancelled, |row| {
+        let mut cells = Cells::new(row);
         found.push(ProbeOutcome {
-            target: TargetId {
-                endpoint: row.get(0)?,
-                model: row.get(1)?,
-            },
-            at_unix_ns: row.get(2)?,
-            // A class of a newer version counts as one of the provider's.
-            fault: (!is_ok).then(|| FaultClass::parse(&outcome).unwrap_or(FaultClass::Provider)),
-            first_token: row.get::<_, Option<i64>>(4)?.map(i64::cast_unsigned),
-            first_token_delay: row.get(5)?,
+            target: cells.target()?,
+            at_unix_ns: cells.next()?,
+            fault: fault_of(&cells.next::<String>()?),
+            first_token: cells.count()?,
+            first_token_delay: cells.next()?,
         });
-    }
+        Ok(())
+    })?;
     Ok(found)
+}
+
+/// The class of a fault by the word of the outcome; one of a newer version counts as the provider's.
+fn fault_of(outcome: &str) -> Option<FaultClass> {
+    (outcome != "ok").then(|| FaultClass::parse(outcome).unwrap_or(FaultClass::Provider))
 }
 
 #[cfg(test)]

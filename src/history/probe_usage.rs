@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use super::cells::Cells;
 use crate::{endpoint::TargetId, event::Usage, run::Run};
 
 /// What decides what a probe that is over cost.
@@ -56,30 +57,15 @@ const SELECT: &str =
 pub(super) fn since(file: &Connection, since_unix_ns: i64) -> rusqlite::Result<Vec<ProbeUsage>> {
     let mut select = file.prepare_cached(SELECT)?;
     let found = select.query_map([since_unix_ns], |row| {
-        let count = |column| {
-            let count: Option<i64> = row.get(column)?;
-            Ok::<_, rusqlite::Error>(count.map(i64::cast_unsigned))
-        };
-        let usage = Usage {
-            cache_written: None,
-            input: count(6)?,
-            output: count(7)?,
-            reasoning: count(8)?,
-            cached: count(9)?,
-            total: count(10)?,
-        };
-        let has_usage: bool = row.get(5)?;
+        let mut cells = Cells::new(row);
         Ok(ProbeUsage {
-            target: TargetId {
-                endpoint: row.get(0)?,
-                model: row.get(1)?,
-            },
-            url: row.get(2)?,
-            simulated: row.get(3)?,
-            served: row.get(4)?,
-            usage: has_usage.then_some(usage),
-            is_answered: row.get::<_, Option<i64>>(11)?.is_some(),
-            started_unix_ns: row.get(12)?,
+            target: cells.target()?,
+            url: cells.next()?,
+            simulated: cells.next()?,
+            served: cells.next()?,
+            usage: cells.usage()?,
+            is_answered: cells.count()?.is_some(),
+            started_unix_ns: cells.next()?,
         })
     })?;
     found.collect()

@@ -6,6 +6,7 @@
 use rusqlite::{Connection, DropBehavior, OptionalExtension as _, Row};
 
 use super::{
+    cells::Cells,
     reader::{HistoryReader, IsCancelled, QueryCache},
     search,
 };
@@ -315,14 +316,21 @@ fn find(
     Ok(hits)
 }
 
-/// All targets and their keys.
+/// All targets and their keys, in order of their names.
 pub(super) fn targets(file: &Connection) -> rusqlite::Result<Vec<(i64, TargetId)>> {
     file.prepare_cached("SELECT id, endpoint, model FROM target ORDER BY endpoint, model")?
         .query_map([], |row| {
-            let (endpoint, model) = (row.get(1)?, row.get(2)?);
-            Ok((row.get(0)?, TargetId { endpoint, model }))
+            let mut cells = Cells::new(row);
+            Ok((cells.next()?, cells.target()?))
         })?
         .collect()
+}
+
+/// The key of a target; `None` if the file has nothing of it.
+pub(super) fn target_key(file: &Connection, target: &TargetId) -> rusqlite::Result<Option<i64>> {
+    file.prepare_cached("SELECT id FROM target WHERE endpoint = ?1 AND model = ?2")?
+        .query_row((&target.endpoint, &target.model), |row| row.get(0))
+        .optional()
 }
 
 /// When the first run started, in nanoseconds since 1970; `None` without runs.

@@ -7,10 +7,13 @@ use std::{
     thread,
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Error, Row, Rows, ffi};
 use tokio::sync::oneshot;
 
 use super::{HistoryError, HistoryShared, lock, sqlite};
+
+/// Rows between two looks at whether the caller still waits.
+const ROWS: usize = 2048;
 
 /// Which thread runs a query.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +66,31 @@ impl HistoryReader {
 /// Whether the caller has stopped waiting for the answer.
 pub(super) type IsCancelled<'a> = &'a dyn Fn() -> bool;
 
+/// Calls `give` with each row. Now and then it looks whether the caller still waits.
+///
+/// # Errors
+/// If the rows can't be read, the query is cancelled, or `give` fails.
+pub(super) fn for_each_row(
+    mut rows: Rows<'_>,
+    is_cancelled: IsCancelled<'_>,
+    mut give: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let mut seen = 0_usize;
+    while let Some(row) = rows.next()? {
+        seen += 1;
+        if seen.is_multiple_of(ROWS) && is_cancelled() {
+            return Err(cancelled());
+        }
+        give(row)?;
+    }
+    Ok(())
+}
+
+/// The error of a cancelled query.
+pub(super) fn cancelled() -> Error {
+    Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None)
+}
+
 /// Starts a lane's thread, and returns the sender of its jobs.
 pub(super) fn start(shared: &Arc<HistoryShared>, lane: Lane) -> mpsc::Sender<ReadJob> {
     let (jobs, asked) = mpsc::channel::<ReadJob>();
@@ -114,7 +142,7 @@ impl HistoryShared {
         })
     }
 
-    pub(super) fn read_error(&self, error: &rusqlite::Error) -> HistoryError {
+    pub(super) fn read_error(&self, error: &Error) -> HistoryError {
         HistoryError(format!(
             "{} could not be read ({})",
             self.folder.join(sqlite::FILE).display(),

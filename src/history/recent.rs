@@ -1,6 +1,6 @@
 //! The latest complete answers of a target, from which the scatter of its figures is computed.
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
 use super::query::{self, RunRow, SELECT_ROW, row_of};
 use crate::{endpoint::TargetId, measure::late, run::ConnectionKind};
@@ -18,10 +18,7 @@ pub(super) fn of_target(
     late_share: f64,
 ) -> rusqlite::Result<Vec<RunRow>> {
     let _snapshot = query::Snapshot::begin(file)?;
-    let key: Option<i64> = file
-        .prepare_cached("SELECT id FROM target WHERE endpoint = ?1 AND model = ?2")?
-        .query_row((&target.endpoint, &target.model), |row| row.get(0))
-        .optional()?;
+    let key = query::target_key(file, target)?;
     let mut ids = file.prepare_cached(
         "SELECT id FROM run INDEXED BY run_target
             WHERE target = ?1 AND connection = ?2 AND outcome = 'ok'

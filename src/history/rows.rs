@@ -14,14 +14,14 @@ use super::{
     findings,
     large_values::{self, PieceRowKind},
     overflow::OverflowColumn,
-    pieces, reads,
+    pieces, query, reads,
 };
 use crate::{
     chat::{ChatRequest, Role},
     conformance::CheckedRun,
     dialect::DialectId,
     endpoint::TargetId,
-    event::{Answer, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
+    event::{Answer, Fault, FaultClass, Finish, FinishReason, Phase},
     run::{ConnectionKind, Origin, Run, RunHead, RunId, RunState, Span, Stamps},
 };
 
@@ -214,17 +214,13 @@ fn put_wire(file: &Connection, cache: &ContentsCache, run: &Run) -> rusqlite::Re
     Ok(())
 }
 
+/// The key of a target, which gets one if it has none.
 pub(super) fn target_key(file: &Connection, target: &TargetId) -> rusqlite::Result<i64> {
-    let key = (&target.endpoint, &target.model);
-    let known: Option<i64> = file
-        .prepare_cached("SELECT id FROM target WHERE endpoint = ?1 AND model = ?2")?
-        .query_row(key, |row| row.get(0))
-        .optional()?;
-    match known {
-        Some(id) => Ok(id),
+    match query::target_key(file, target)? {
+        Some(key) => Ok(key),
         None => file
             .prepare_cached("INSERT INTO target (endpoint, model) VALUES (?1, ?2)")?
-            .insert(key),
+            .insert((&target.endpoint, &target.model)),
     }
 }
 
@@ -281,10 +277,7 @@ fn is_live(row: &Row<'_>) -> rusqlite::Result<bool> {
 pub(super) fn run_of_row(row: &Row<'_>) -> rusqlite::Result<Run> {
     let mut cells = Cells::new(row);
     let id = RunId(cells.next()?);
-    let target = TargetId {
-        endpoint: cells.next()?,
-        model: cells.next()?,
-    };
+    let target = cells.target()?;
     let state = cells.must(RunState::parse)?;
     cells.skip(); // session
     let head = RunHead {
@@ -338,7 +331,7 @@ fn answer_of(cells: &mut Cells<'_>) -> rusqlite::Result<Answer> {
         reasoning: cells.text()?,
         refusal: cells.text()?,
         tool_calls: cells.json()?.unwrap_or_default(),
-        usage: usage_of(cells)?,
+        usage: cells.usage()?,
         finish: finish_of(cells)?,
         fault: fault_of(cells)?,
         response_id: cells.next()?,
@@ -352,19 +345,6 @@ fn answer_of(cells: &mut Cells<'_>) -> rusqlite::Result<Answer> {
     let rest: Option<OverflowColumn<'_>> = cells.json()?;
     rest.unwrap_or_default().restore(&mut answer);
     Ok(answer)
-}
-
-fn usage_of(cells: &mut Cells<'_>) -> rusqlite::Result<Option<Usage>> {
-    let given: bool = cells.next()?;
-    let usage = Usage {
-        cache_written: None,
-        input: cells.count()?,
-        output: cells.count()?,
-        reasoning: cells.count()?,
-        cached: cells.count()?,
-        total: cells.count()?,
-    };
-    Ok(given.then_some(usage))
 }
 
 fn finish_of(cells: &mut Cells<'_>) -> rusqlite::Result<Option<Finish>> {

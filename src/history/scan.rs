@@ -3,8 +3,8 @@
 use super::{
     RunQuery, large_values,
     query::{Selection, Snapshot},
-    reader::{HistoryReader, IsCancelled},
-    rows, search,
+    reader::{self, HistoryReader, IsCancelled},
+    rows,
 };
 use crate::run::Run;
 
@@ -38,7 +38,7 @@ pub(super) fn fold<T>(
         fold(&mut folded, &run);
         seen += 1;
         if seen.is_multiple_of(ROWS) && is_cancelled() {
-            return Err(search::cancelled());
+            return Err(reader::cancelled());
         }
     }
     Ok(folded)

@@ -6,9 +6,9 @@
 //! mostly is. The scan takes half the time of SQLite's own `LIKE` (1.7 s against 3.2 s for a million runs of 510
 //! characters on two busy cores), runs on its own thread, and its result serves all pages of the query.
 
-use rusqlite::{Connection, Error, ffi, types::ValueRef};
+use rusqlite::{Connection, types::ValueRef};
 
-use super::reader::IsCancelled;
+use super::reader::{IsCancelled, for_each_row};
 use crate::endpoint::TargetId;
 
 /// The columns that are searched, beside the target's name.
@@ -60,14 +60,9 @@ fn scan(
     };
     let texts = TEXTS.join(", ");
     let mut select = file.prepare(&format!("SELECT run_text.id, target, {texts} FROM {from}"))?;
-    let mut rows = select.query([])?;
-    let (mut seen, mut found) = (0_usize, Vec::new());
+    let mut found = Vec::new();
     let mut folded = String::new();
-    while let Some(row) = rows.next()? {
-        seen += 1;
-        if seen.is_multiple_of(2048) && is_cancelled() {
-            return Err(cancelled());
-        }
+    for_each_row(select.query([])?, is_cancelled, |row| {
         let mut left = words.not_in_target(row.get(1)?);
         for column in 2..2 + TEXTS.len() {
             if left.is_empty() {
@@ -81,13 +76,9 @@ fn scan(
         if left.is_empty() {
             found.push(row.get(0)?);
         }
-    }
+        Ok(())
+    })?;
     Ok(found)
-}
-
-/// The error of a cancelled query.
-pub(super) fn cancelled() -> Error {
-    Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None)
 }
 
 fn words(text: &str) -> impl Iterator<Item = String> {

@@ -14,11 +14,10 @@ use super::{
     gaps::{self, ProbeGap},
     median::Median,
     query,
-    reader::IsCancelled,
-    rollups, search,
+    reader::{IsCancelled, for_each_row},
+    rollups, time_buckets,
 };
 use crate::{
-    clock::wall_clock_ns,
     endpoint::TargetId,
     event::FaultClass,
     measure::{
@@ -188,10 +187,7 @@ pub(super) fn all(
     is_cancelled: IsCancelled<'_>,
 ) -> rusqlite::Result<TtftPlot> {
     let _snapshot = query::Snapshot::begin(file)?;
-    let first = query::first_run(file)?.into_iter();
-    let first = first.chain(rollups::first(file)?).min();
-    let from = asked.from_unix_ns.or(first).unwrap_or(0);
-    let to = asked.to_unix_ns.unwrap_or_else(wall_clock_ns);
+    let (from, to) = time_buckets::stretch(file, asked.from_unix_ns, asked.to_unix_ns)?;
     let pixels = PixelGrid::new(from, to, asked.pixels);
     let mut series = Vec::new();
     for (key, target) in query::targets(file)? {
@@ -272,16 +268,11 @@ pub(super) fn for_each_run(
 ) -> rusqlite::Result<()> {
     let sql = format!("{PLOTTED} AND started_unix_ns BETWEEN ?2 AND ?3 ORDER BY started_unix_ns");
     let mut select = file.prepare_cached(&sql)?;
-    let mut rows = select.query((target, from, to))?;
-    let mut seen = 0_usize;
-    while let Some(row) = rows.next()? {
-        seen += 1;
-        if seen.is_multiple_of(4096) && is_cancelled() {
-            return Err(search::cancelled());
-        }
+    let rows = select.query((target, from, to))?;
+    for_each_row(rows, is_cancelled, |row| {
         give(plotted(row, late_share)?);
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// How many runs before the stretch count for what was usual: as many as a search for changes remembers.

@@ -6,17 +6,15 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 
 use super::{
-    RunQuery, query,
-    reader::{HistoryReader, IsCancelled},
-    reads, scan, search,
+    RunQuery,
+    cells::Cells,
+    probe_bursts, query,
+    reader::{self, HistoryReader, IsCancelled},
+    scan,
 };
 use crate::{
     endpoint::TargetId,
-    measure::{
-        arrivals::arrivals,
-        burst::{Burst, BurstVerdict},
-        cost_sum::CostSum,
-    },
+    measure::{burst::BurstVerdict, cost_sum::CostSum},
     price::PriceTable,
 };
 
@@ -47,7 +45,7 @@ pub struct TargetFacts {
     pub cost_today: CostSum,
 }
 
-/// How many answers were held back on their way and let go together ([`Burst`]).
+/// How many answers were held back on their way and let go together ([`BurstVerdict`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BufferedCount {
     /// Answers with the verdict that something buffers.
@@ -107,7 +105,7 @@ pub(super) fn all(
     let _snapshot = query::Snapshot::begin(file)?;
     for (key, target) in query::targets(file)? {
         if is_cancelled() {
-            return Err(search::cancelled());
+            return Err(reader::cancelled());
         }
         count_buffered(file, (key, &target), asked, &mut found)?;
     }
@@ -151,14 +149,11 @@ fn count_buffered(
     let to = asked.to_unix_ns.unwrap_or(i64::MAX);
     let mut rows = select.query((key, from, to, MOST_JUDGED))?;
     while let Some(row) = rows.next()? {
-        let simulated = row.get(0)?;
-        let sent: Option<i64> = row.get(1)?;
-        let sent = sent.map_or(0, i64::cast_unsigned);
-        // Reads that can't be decoded tell nothing.
-        let reads = reads::decode(row.get_ref(2)?.as_blob()?).unwrap_or_default();
-        if let Some(burst) = Burst::of_arrivals(&arrivals(&reads), sent) {
+        let mut cells = Cells::new(row);
+        let simulated = cells.next()?;
+        if let Some(verdict) = probe_bursts::verdict(&mut cells)? {
             let facts = facts_of(found, target, simulated);
-            facts.buffered.add(burst.verdict);
+            facts.buffered.add(verdict);
         }
     }
     Ok(())

@@ -1,8 +1,11 @@
 //! A stretch of time, and its division into buckets of one length.
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
-use super::rollups::{self, DAY, HOUR, start_of};
+use super::{
+    query,
+    rollups::{self, DAY, HOUR, start_of},
+};
 use crate::clock::wall_clock_ns;
 
 /// The stretch between two times in nanoseconds since 1970; without a begin from the first run or the first hour that
@@ -19,9 +22,8 @@ pub(super) fn stretch(
     if let Some(from) = from {
         return Ok((from, to));
     }
-    let first = "SELECT started_unix_ns FROM run INDEXED BY run_started ORDER BY 1 LIMIT 1";
-    let first: Option<i64> = file.query_row(first, [], |row| row.get(0)).optional()?;
-    let first = first.into_iter().chain(rollups::first(file)?).min();
+    let first = query::first_run(file)?.into_iter();
+    let first = first.chain(rollups::first(file)?).min();
     Ok((first.unwrap_or(0), to))
 }
 
