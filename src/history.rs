@@ -21,6 +21,7 @@ mod last_asked;
 mod median;
 mod migrations;
 mod other_processes;
+mod outcomes;
 mod overflow;
 mod phases;
 mod pieces;
@@ -62,13 +63,14 @@ pub use self::{
     captures::{KeptCapture, Removed},
     checks::{Availability, CheckLine, EndpointCheck},
     deletions::{Deletion, DeletionCount},
-    distribution::{Distribution, DistributionQuery, HourOfWeek, LastRun, Outcomes, TimeBucket},
+    distribution::{Distribution, DistributionQuery, HourOfWeek, LastRun, TimeBucket},
     export::{ExportFormat, rfc3339},
     findings::{CheckCount, Conformance},
     firing_alerts::FiringAlert,
     gaps::{GapLine, GapReason, ProbeGap},
     median::Median,
     other_processes::OtherProcesses,
+    outcomes::Outcomes,
     phases::{PhaseBucket, PhasesQuery, TargetPhases},
     probe_bursts::ProbeBurst,
     probe_outcomes::ProbeOutcome,

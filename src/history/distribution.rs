@@ -8,13 +8,12 @@ mod builder;
 mod local_hour;
 mod rolled_up;
 
-use std::collections::BTreeMap;
-
 use jiff::tz::TimeZone;
 use rusqlite::Connection;
 
 use self::builder::DistributionBuilder;
 use super::{
+    outcomes::Outcomes,
     quantiles::Quantiles,
     query,
     reader::IsCancelled,
@@ -85,64 +84,6 @@ pub struct Distribution {
     /// Measured TTFTs in milliseconds, in ascending order: all of them, or [`MOST_QUANTILES`](super::MOST_QUANTILES) at even distances of
     /// rank, the lowest and the highest among them.
     pub ecdf: Vec<f64>,
-}
-
-/// How runs ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcomes {
-    /// Runs with a clean end.
-    pub ok: usize,
-    /// Failed runs by the class of their fault, by its name.
-    pub faults: BTreeMap<&'static str, usize>,
-}
-
-impl Outcomes {
-    /// How many runs failed.
-    #[must_use]
-    pub fn failed(&self) -> usize {
-        self.faults.values().sum()
-    }
-
-    /// How many runs there are.
-    #[must_use]
-    pub fn runs(&self) -> usize {
-        self.ok + self.failed()
-    }
-
-    /// The share of failed runs, from 0 to 1; `None` if there are no runs.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "counts of runs")]
-    pub fn error_rate(&self) -> Option<f64> {
-        let runs = self.runs();
-        (runs > 0).then(|| self.failed() as f64 / runs as f64)
-    }
-
-    /// Adds runs by the word of their outcome. Those that the user stopped or a sleep cut off don't count.
-    fn add_word(&mut self, outcome: &str, runs: u64) {
-        let runs = usize::try_from(runs).unwrap_or(usize::MAX);
-        if outcome == "ok" {
-            self.ok += runs;
-            return;
-        }
-        let class = FaultClass::parse(outcome).filter(|class| !class.is_no_failure());
-        if let Some(class) = class {
-            *self.faults.entry(class.as_str()).or_default() += runs;
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.ok += other.ok;
-        for (class, runs) in &other.faults {
-            *self.faults.entry(class).or_default() += runs;
-        }
-    }
-
-    fn add(&mut self, fault: Option<FaultClass>) {
-        match fault {
-            None => self.ok += 1,
-            Some(class) => *self.faults.entry(class.as_str()).or_default() += 1,
-        }
-    }
 }
 
 /// The latest run of a target.
@@ -218,6 +159,5 @@ pub(super) fn all(
             found.extend(Some(made).filter(|made| made.outcomes.runs() > 0));
         }
     }
-    found.sort_by(|a, b| (&a.target, a.simulated).cmp(&(&b.target, b.simulated)));
     Ok(found)
 }

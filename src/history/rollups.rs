@@ -6,6 +6,7 @@
 
 mod day_hours;
 mod parts;
+mod rows;
 
 use std::collections::BTreeMap;
 
@@ -16,10 +17,10 @@ use rusqlite::{
 pub(super) use self::{
     day_hours::{RolledUpHour, for_each_hour},
     parts::parts,
+    rows::{RolledUpProbes, StoredTimes, for_each_part},
 };
 use super::other_processes::{ChangeCounts, ProcessWatch};
 use crate::{
-    event::FaultClass,
     measure::{
         late,
         sketch::{SketchError, TimeSketch},
@@ -258,13 +259,13 @@ fn roll_up_checks(file: &Connection, before: i64) -> rusqlite::Result<usize> {
 
 /// Some probes of one target over one kind of connection, summed up.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct ProbeRollup {
+struct ProbeRollup {
     /// How many with a clean end and a token were read late.
-    pub(super) late: u64,
+    late: u64,
     /// How many there are, by outcome.
-    pub(super) outcomes: BTreeMap<String, u64>,
+    outcomes: BTreeMap<String, u64>,
     /// The TTFTs of those with a clean end and a token that were not read late; `None` if there are none.
-    pub(super) ttft: Option<TimeSketch>,
+    ttft: Option<TimeSketch>,
 }
 
 impl ProbeRollup {
@@ -279,17 +280,18 @@ impl ProbeRollup {
         if late::is_late(ttft, row.get(7)?, late_share) {
             self.late += 1;
         } else if has_connection {
-            self.sketch()?.record(ttft).map_err(unusable)?;
+            sketch_or_new(&mut self.ttft)?
+                .record(ttft)
+                .map_err(unusable)?;
         }
         Ok(())
     }
 
-    /// A row's counts; outcomes that can't be read count as none.
-    pub(super) fn of_cells(
-        late: i64,
-        outcomes: &str,
-        ttft: Option<TimeSketch>,
-    ) -> rusqlite::Result<Self> {
+    /// Those of a row.
+    ///
+    /// # Errors
+    /// If its outcomes can't be read.
+    fn of_cells(late: i64, outcomes: &str, ttft: Option<TimeSketch>) -> rusqlite::Result<Self> {
         let outcomes = serde_json::from_str(outcomes);
         Ok(Self {
             late: late.cast_unsigned(),
@@ -302,46 +304,25 @@ impl ProbeRollup {
     ///
     /// # Errors
     /// If there is no room for so many.
-    pub(super) fn merge(&mut self, other: &Self) -> rusqlite::Result<()> {
+    fn merge(&mut self, other: &Self) -> rusqlite::Result<()> {
         self.late += other.late;
         for (outcome, count) in &other.outcomes {
             *self.outcomes.entry(outcome.clone()).or_default() += count;
         }
         if let Some(ttft) = &other.ttft {
-            self.sketch()?.merge(ttft).map_err(unusable)?;
+            sketch_or_new(&mut self.ttft)?
+                .merge(ttft)
+                .map_err(unusable)?;
         }
         Ok(())
     }
+}
 
-    /// Adds the TTFTs of a stored sketch.
-    ///
-    /// # Errors
-    /// If it can't be read.
-    pub(super) fn add_stored(&mut self, sketch: &[u8]) -> rusqlite::Result<()> {
-        self.sketch()?.merge_bytes(sketch).map_err(unusable)
-    }
-
-    /// Adds the TTFTs of an hour by the counts of their sketch.
-    ///
-    /// # Errors
-    /// If they can't be read.
-    pub(super) fn add_counts(&mut self, counts: &[u8]) -> rusqlite::Result<()> {
-        self.sketch()?.merge_counts(counts).map_err(unusable)
-    }
-
-    fn sketch(&mut self) -> rusqlite::Result<&mut TimeSketch> {
-        match &mut self.ttft {
-            Some(sketch) => Ok(sketch),
-            none => Ok(none.insert(TimeSketch::new().map_err(unusable)?)),
-        }
-    }
-
-    /// How many failed; those that the user stopped or a sleep cut off don't count.
-    pub(super) fn faults(&self) -> u64 {
-        let faults = self.outcomes.iter().filter(|(outcome, _)| {
-            FaultClass::parse(outcome).is_some_and(|class| !class.is_no_failure())
-        });
-        faults.map(|(_, count)| count).sum()
+/// The sketch, which is made if there is none.
+pub(super) fn sketch_or_new(sketch: &mut Option<TimeSketch>) -> rusqlite::Result<&mut TimeSketch> {
+    match sketch {
+        Some(sketch) => Ok(sketch),
+        none => Ok(none.insert(TimeSketch::new().map_err(unusable)?)),
     }
 }
 
@@ -357,7 +338,7 @@ fn sketch_in(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<TimeSketch
         .map_err(unusable)
 }
 
-fn unusable(why: SketchError) -> rusqlite::Error {
+pub(super) fn unusable(why: SketchError) -> rusqlite::Error {
     FromSqlError::Other(why.into()).into()
 }
 

@@ -1,9 +1,10 @@
 //! TTFTs of which some are known one by one and others only by a sketch.
 
-use rusqlite::types::FromSqlError;
-
-use super::quantiles::{MOST_QUANTILES, Quantiles};
-use crate::measure::sketch::{SketchError, TimeSketch};
+use super::{
+    quantiles::{MOST_QUANTILES, Quantiles},
+    rollups::{self, StoredTimes},
+};
+use crate::measure::sketch::TimeSketch;
 
 /// Some TTFTs.
 #[derive(Clone, Debug, Default)]
@@ -22,17 +23,9 @@ impl TtftSample {
     /// Adds those of a stored sketch.
     ///
     /// # Errors
-    /// If the bytes are none of a sketch.
-    pub(super) fn add_stored(&mut self, sketch: &[u8]) -> rusqlite::Result<()> {
-        self.sketch()?.merge_bytes(sketch).map_err(unusable)
-    }
-
-    /// Adds those of an hour that was rolled up, by the counts of their sketch.
-    ///
-    /// # Errors
-    /// If they can't be read.
-    pub(super) fn add_counts(&mut self, counts: &[u8]) -> rusqlite::Result<()> {
-        self.sketch()?.merge_counts(counts).map_err(unusable)
+    /// If they can't be read, or there is no room for so many.
+    pub(super) fn add(&mut self, times: StoredTimes<'_>) -> rusqlite::Result<()> {
+        times.add_to(&mut self.rolled_up)
     }
 
     /// Adds those of another sample.
@@ -42,27 +35,18 @@ impl TtftSample {
     pub(super) fn merge(&mut self, other: &Self) -> rusqlite::Result<()> {
         self.single.extend(&other.single);
         if let Some(sketch) = &other.rolled_up {
-            self.sketch()?.merge(sketch).map_err(unusable)?;
+            let all = rollups::sketch_or_new(&mut self.rolled_up)?;
+            all.merge(sketch).map_err(rollups::unusable)?;
         }
         Ok(())
     }
 
-    fn sketch(&mut self) -> rusqlite::Result<&mut TimeSketch> {
-        match &mut self.rolled_up {
-            Some(sketch) => Ok(sketch),
-            none => Ok(none.insert(TimeSketch::new().map_err(unusable)?)),
-        }
-    }
-
     /// All of them as a sketch, if some are known only so.
     fn whole(&self) -> rusqlite::Result<Option<TimeSketch>> {
-        let Some(mut whole) = self.rolled_up.clone() else {
-            return Ok(None);
-        };
-        for ms in &self.single {
-            whole.record_ms(*ms).map_err(unusable)?;
-        }
-        Ok(Some(whole))
+        let rolled_up = self.rolled_up.as_ref();
+        rolled_up
+            .map(|sketch| rollups::sketch_with(sketch, &self.single))
+            .transpose()
     }
 
     /// Their percentiles.
@@ -101,8 +85,4 @@ impl TtftSample {
             .filter_map(|rank| usize::try_from(rank).ok());
         Ok(ranks.filter_map(|rank| sorted.get(rank).copied()).collect())
     }
-}
-
-fn unusable(why: SketchError) -> rusqlite::Error {
-    FromSqlError::Other(why.into()).into()
 }

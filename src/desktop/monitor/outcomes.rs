@@ -36,7 +36,7 @@ struct OutcomesColumn {
 pub fn show(ui: &mut Ui, theme: &Theme, rows: &[&Distribution], view: TimeView) -> TimeMove {
     let mut all = Outcomes::default();
     for row in rows {
-        add(&mut all, &row.outcomes);
+        all.merge(&row.outcomes);
     }
     sums_ui(ui, theme, &all);
     let columns = columns(rows);
@@ -66,13 +66,6 @@ pub fn show(ui: &mut Ui, theme: &Theme, rows: &[&Distribution], view: TimeView) 
     view.moved(ui, &response, &answer.transform, answer.inner)
 }
 
-fn add(sum: &mut Outcomes, outcomes: &Outcomes) {
-    sum.ok += outcomes.ok;
-    for (class, runs) in &outcomes.faults {
-        *sum.faults.entry(class).or_default() += runs;
-    }
-}
-
 /// The outcomes of all targets in each bucket, in order of time.
 fn columns(rows: &[&Distribution]) -> Vec<OutcomesColumn> {
     let mut columns: BTreeMap<i64, OutcomesColumn> = BTreeMap::new();
@@ -84,7 +77,7 @@ fn columns(rows: &[&Distribution]) -> Vec<OutcomesColumn> {
                 to_unix_ns: bucket.to_unix_ns,
                 outcomes: Outcomes::default(),
             });
-        add(&mut column.outcomes, &bucket.outcomes);
+        column.outcomes.merge(&bucket.outcomes);
     }
     columns.into_values().collect()
 }

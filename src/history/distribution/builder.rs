@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use super::{
     super::{
-        rollups::{HOUR, RolledUpHour},
+        outcomes::Outcomes,
+        rollups::{HOUR, RolledUpHour, RolledUpProbes, StoredTimes},
         series::PlottedRun,
         time_buckets::BucketGrid,
         ttft_sample::TtftSample,
     },
-    Distribution, DistributionQuery, HourOfWeek, LastRun, Outcomes, TimeBucket,
+    Distribution, DistributionQuery, HourOfWeek, LastRun, TimeBucket,
     local_hour::LocalHour,
 };
-use crate::{endpoint::TargetId, run::ConnectionKind};
+use crate::endpoint::TargetId;
 
 /// The runs of one target, real or simulated.
 pub(super) struct DistributionBuilder<'a> {
@@ -30,16 +31,6 @@ pub(super) struct DistributionBuilder<'a> {
 struct BucketRuns {
     outcomes: Outcomes,
     ttft: TtftSample,
-}
-
-/// Some probes that were rolled up, as the file has them.
-pub(super) struct StoredProbes<'a> {
-    pub(super) from_unix_ns: i64,
-    pub(super) connection: Option<ConnectionKind>,
-    /// How many there are, by the word of their outcome.
-    pub(super) outcomes: BTreeMap<&'a str, u64>,
-    /// The sketch of the TTFTs that were measured; only a day has one.
-    pub(super) ttft: Option<&'a [u8]>,
 }
 
 impl<'a> DistributionBuilder<'a> {
@@ -79,31 +70,19 @@ impl<'a> DistributionBuilder<'a> {
     /// Adds probes that were rolled up, to their bucket.
     ///
     /// # Errors
-    /// If their sketch can't be read.
-    pub(super) fn add_stored(&mut self, probes: &StoredProbes<'_>) -> rusqlite::Result<()> {
+    /// If their TTFTs can't be read.
+    pub(super) fn add_rolled_up(&mut self, probes: &RolledUpProbes<'_>) -> rusqlite::Result<()> {
         let place = self.grid.place(probes.from_unix_ns);
         let bucket = self.buckets.entry(place).or_default();
         for (outcome, count) in &probes.outcomes {
             bucket.outcomes.add_word(outcome, *count);
         }
         match probes.ttft {
-            Some(sketch) if probes.connection == Some(self.asked.connection) => {
-                bucket.ttft.add_stored(sketch)
+            Some(times) if probes.connection == Some(self.asked.connection) => {
+                bucket.ttft.add(times)
             }
             _ => Ok(()),
         }
-    }
-
-    /// Adds the TTFTs of an hour that was rolled up, to its bucket.
-    ///
-    /// # Errors
-    /// If its counts can't be read.
-    pub(super) fn add_hour(&mut self, hour: &RolledUpHour<'_>) -> rusqlite::Result<()> {
-        if hour.connection != Some(self.asked.connection) {
-            return Ok(());
-        }
-        let bucket = self.buckets.entry(self.grid.place(hour.from_unix_ns));
-        bucket.or_default().ttft.add_counts(hour.counts)
     }
 
     /// Adds the TTFTs of an hour that was rolled up, to its hour of the week. An hour of UTC that lies in two local ones
@@ -118,7 +97,7 @@ impl<'a> DistributionBuilder<'a> {
         let middle = hour.from_unix_ns.saturating_add(HOUR / 2);
         let place = self.clock.of(middle, &self.asked.zone);
         let times = self.hours.entry(place).or_default();
-        times.add_counts(hour.counts)
+        times.add(StoredTimes::Counts(hour.counts))
     }
 
     /// The distribution.

@@ -1,11 +1,12 @@
 //! The part of a plot's stretch whose probes were rolled up: one point an hour, and the counts and medians of all.
 
-use std::collections::BTreeMap;
-
 use rusqlite::Connection;
 
 use super::{
-    super::rollups::{self, ProbeRollup, RolledUpHour},
+    super::{
+        outcomes::Outcomes,
+        rollups::{self, RolledUpHour, RolledUpProbes},
+    },
     Median, PixelGrid, Series, SeriesHour,
 };
 use crate::{measure::sketch::TimeSketch, run::ConnectionKind};
@@ -15,8 +16,11 @@ use crate::{measure::sketch::TimeSketch, run::ConnectionKind};
 pub(super) struct RolledUp {
     /// Hours with a measured probe, in order of time.
     hours: Vec<SeriesHour>,
-    /// All probes of the stretch, by the word of their connection.
-    sums: BTreeMap<String, ProbeRollup>,
+    /// All probes of the stretch: how they ended, and how many were read late.
+    outcomes: Outcomes,
+    late: u64,
+    /// The TTFTs of the measured ones, warm and cold.
+    ttft: [Option<TimeSketch>; 2],
 }
 
 /// What was rolled up of a target in the hours that begin in a stretch, or in which it begins: of what is real, and of
@@ -39,19 +43,9 @@ pub(super) fn of_target(
     for of in &mut found {
         of.hours.sort_by_key(|hour| hour.from_unix_ns);
     }
-    for (length, (first, last)) in rollups::parts(first, to) {
-        add_rows(file, (target, length, first, last), &mut found)?;
-        // The row of an hour has no TTFTs.
-        if length == rollups::HOUR {
-            rollups::for_each_hour(file, target, (first, last), |hour| {
-                let connection = hour.connection.map_or("", ConnectionKind::as_str);
-                let sums = &mut found[usize::from(hour.simulated)].sums;
-                sums.entry(connection.into())
-                    .or_default()
-                    .add_counts(hour.counts)
-            })?;
-        }
-    }
+    rollups::for_each_part(file, target, &rollups::parts(first, to), |probes| {
+        found[usize::from(probes.simulated)].add(probes)
+    })?;
     Ok(found)
 }
 
@@ -65,31 +59,20 @@ fn plotted_hour(hour: &RolledUpHour<'_>) -> Option<SeriesHour> {
     })
 }
 
-/// Adds the counts of rows, and their TTFTs where they have any.
-fn add_rows(
-    file: &Connection,
-    (target, length, first, last): (i64, i64, i64, i64),
-    found: &mut [RolledUp; 2],
-) -> rusqlite::Result<()> {
-    let mut select = file.prepare_cached(
-        "SELECT simulated, connection, late, outcomes, ttft FROM probe_rollup
-            WHERE target = ?1 AND length = ?2 AND from_unix_ns BETWEEN ?3 AND ?4",
-    )?;
-    let mut rows = select.query((target, length, first, last))?;
-    while let Some(row) = rows.next()? {
-        let of = &mut found[usize::from(row.get::<_, bool>(0)?)];
-        let outcomes: String = row.get(3)?;
-        let part = ProbeRollup::of_cells(row.get(2)?, &outcomes, None)?;
-        let sum = of.sums.entry(row.get(1)?).or_default();
-        sum.merge(&part)?;
-        if let Some(sketch) = row.get_ref(4)?.as_blob_or_null()? {
-            sum.add_stored(sketch)?;
+impl RolledUp {
+    fn add(&mut self, probes: &RolledUpProbes<'_>) -> rusqlite::Result<()> {
+        self.late += probes.late;
+        for (outcome, count) in &probes.outcomes {
+            self.outcomes.add_word(outcome, *count);
+        }
+        let [warm, cold] = &mut self.ttft;
+        match (probes.ttft, probes.connection) {
+            (Some(times), Some(ConnectionKind::Warm)) => times.add_to(warm),
+            (Some(times), Some(ConnectionKind::Cold)) => times.add_to(cold),
+            _ => Ok(()),
         }
     }
-    Ok(())
-}
 
-impl RolledUp {
     /// Adds what was rolled up to a series of the same stretch. Where several hours fall on one pixel, the one with the
     /// lowest, the median and the highest median of each connection kind are kept.
     pub(super) fn add_to(
@@ -98,19 +81,12 @@ impl RolledUp {
         pixels: &PixelGrid,
         raw: [Vec<f64>; 2],
     ) -> rusqlite::Result<()> {
-        for sum in self.sums.values() {
-            let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-            series.faults += count(sum.faults());
-            series.late += count(sum.late);
-        }
-        let [warm, cold] = raw;
-        let [warm_p95, cold_p95] = &mut series.p95_ms;
-        for (connection, raw, median, p95) in [
-            (ConnectionKind::Warm, warm, &mut series.warm, warm_p95),
-            (ConnectionKind::Cold, cold, &mut series.cold, cold_p95),
-        ] {
-            let rolled = self.sums.get(connection.as_str());
-            *median = match rolled.and_then(|sum| sum.ttft.as_ref()) {
+        series.faults += self.outcomes.failed();
+        series.late += usize::try_from(self.late).unwrap_or(usize::MAX);
+        let medians = [&mut series.warm, &mut series.cold];
+        let figures = medians.into_iter().zip(&mut series.p95_ms);
+        for ((rolled_up, raw), (median, p95)) in self.ttft.iter().zip(raw).zip(figures) {
+            *median = match rolled_up {
                 Some(sketch) => {
                     let whole = rollups::sketch_with(sketch, &raw)?;
                     *p95 = whole.percentiles_ms(&[0.95]).pop().flatten();
