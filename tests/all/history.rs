@@ -105,6 +105,15 @@ async fn close(history: History, folder: &Path) {
     wait_until_closed(folder, 1);
 }
 
+/// A history of these runs.
+fn history_of(folder: &Path, runs: &[Run]) -> History {
+    let history = History::open(folder);
+    for run in runs {
+        history.finish(run.clone());
+    }
+    history
+}
+
 /// All runs of a history, whole, oldest first.
 async fn all_runs(history: &History) -> Vec<Run> {
     let mut query = RunQuery {

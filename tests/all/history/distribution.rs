@@ -21,7 +21,7 @@ use tokenscope::{
     run::{ConnectionKind, Run, RunId, RunState, ms},
 };
 
-use super::a_run;
+use super::{a_run, history_of};
 
 fn quantiles(ms: &[f64]) -> Quantiles {
     let of = |p| percentile(ms.iter().copied(), p).value;
@@ -213,11 +213,8 @@ fn distributions_are_what_a_plain_computation_says() {
         warm in any::<bool>(),
     )| {
         let folder = tempfile::tempdir().unwrap();
-        let history = History::open(folder.path());
         let runs: Vec<Run> = given.into_iter().enumerate().map(|(n, run)| run_of(n, run)).collect();
-        for run in &runs {
-            history.finish(run.clone());
-        }
+        let history = history_of(folder.path(), &runs);
         let at = |secs: i64| 1_700_000_000_000_000_000 + secs * 1_000_000_000;
         let query = DistributionQuery {
             from_unix_ns: from.map(at),

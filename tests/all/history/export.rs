@@ -15,7 +15,7 @@ use tokenscope::{
     run::{Run, RunState},
 };
 
-use super::a_run;
+use super::{a_run, history_of};
 use crate::deadline;
 
 /// Reads CSV after RFC 4180.
@@ -90,11 +90,8 @@ fn cell<'a>(table: &'a [Vec<String>], row: usize, column: &str) -> &'a str {
 #[tokio::test]
 async fn csv_comes_back_cell_by_cell() {
     let folder = tempfile::tempdir().unwrap();
-    let history = History::open(folder.path());
     let runs = some_runs();
-    for run in &runs {
-        history.finish(run.clone());
-    }
+    let history = history_of(folder.path(), &runs);
     let to = folder.path().join("runs.csv");
     let told = Arc::new(AtomicUsize::new(0));
     let telling = Arc::clone(&told);

@@ -16,7 +16,7 @@ use tokenscope::{
     settings::retention::Retention,
 };
 
-use super::{a_run, distribution::expected};
+use super::{a_run, distribution::expected, history_of};
 use crate::deadline;
 
 const HOUR: i64 = 3_600_000_000_000;
@@ -81,10 +81,7 @@ fn kept_of(runs: &[Run]) -> Vec<Run> {
 
 /// A history of these runs in which what is old was rolled up.
 async fn rolled_up(folder: &std::path::Path, runs: &[Run]) -> History {
-    let history = History::open(folder);
-    for run in runs {
-        history.finish(run.clone());
-    }
+    let history = history_of(folder, runs);
     history.flush().await;
     let kept = kept_of(runs).len() as i64;
     assert!(kept < PROBES / 2);

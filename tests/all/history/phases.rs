@@ -11,12 +11,12 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use tokenscope::{
     event::{Fault, FaultClass, Phase},
-    history::{History, Median, PhaseBucket, PhasesQuery, TargetPhases},
+    history::{Median, PhaseBucket, PhasesQuery, TargetPhases},
     measure::late,
     run::{ConnectionKind, Run, RunState, Span, ms},
 };
 
-use super::a_run;
+use super::{a_run, history_of};
 
 /// The phases of some runs as their documentation defines them.
 pub(crate) fn expected(runs: &[Run], query: &PhasesQuery) -> Vec<TargetPhases> {
@@ -129,11 +129,8 @@ fn phases_are_what_a_plain_computation_says() {
         warm in any::<bool>(),
     )| {
         let folder = tempfile::tempdir().unwrap();
-        let history = History::open(folder.path());
         let runs: Vec<Run> = given.into_iter().enumerate().map(|(n, run)| run_of(n, run)).collect();
-        for run in &runs {
-            history.finish(run.clone());
-        }
+        let history = history_of(folder.path(), &runs);
         let at = |secs: i64| 1_700_000_000_000_000_000 + secs * 1_000_000_000;
         let query = PhasesQuery {
             from_unix_ns: from.map(at),

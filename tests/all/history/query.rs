@@ -16,7 +16,7 @@ use tokenscope::{
     run::{Run, RunState},
 };
 
-use super::{a_run, fresh};
+use super::{a_run, fresh, history_of};
 
 /// A small generator of the same numbers each time (splitmix64).
 struct Dice(u64);
@@ -193,11 +193,8 @@ fn all_queries() -> Vec<RunQuery> {
 #[tokio::test]
 async fn every_filter_and_order_gives_what_memory_gives() {
     let folder = tempfile::tempdir().unwrap();
-    let history = History::open(folder.path());
     let mut runs = some_runs();
-    for run in &runs {
-        history.finish(run.clone());
-    }
+    let history = history_of(folder.path(), &runs);
     let mut live = fresh(401);
     live.head.target = runs[0].head.target.clone();
     history.begin(&live);

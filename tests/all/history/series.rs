@@ -12,7 +12,7 @@ use tokenscope::{
     run::{ConnectionKind, Run, RunId, RunState, ms},
 };
 
-use super::a_run;
+use super::{a_run, history_of};
 
 /// One run of the model: offset, TTFT, warm, what became of it, target, simulated.
 type Given = (i64, u64, bool, u8, bool, bool);
@@ -170,7 +170,6 @@ fn the_series_is_what_its_definition_says() {
     let config = ProptestConfig::with_cases(40);
     proptest!(config, |(given in given, pixels in 1_usize..40, from in 0_i64..2000, length in 1_i64..5000)| {
         let folder = tempfile::tempdir().unwrap();
-        let history = History::open(folder.path());
         let mut runs: Vec<Run> = given
             .into_iter()
             .enumerate()
@@ -180,9 +179,7 @@ fn the_series_is_what_its_definition_says() {
                 run_of(n as i64 + 1, run)
             })
             .collect();
-        for run in &runs {
-            history.finish(run.clone());
-        }
+        let history = history_of(folder.path(), &runs);
         runs.sort_by_key(|run| run.stamps.started_unix_ns);
         let (from, to) = (from * 400, (from + length) * 400);
         let got = runtime.block_on(history.ttft_plot(SeriesQuery {
