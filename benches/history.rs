@@ -24,6 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rusqlite::Connection;
 use tokenscope::{
     endpoint::TargetId,
     history::{
@@ -43,12 +44,32 @@ fn median(mut times: Vec<Duration>) -> f64 {
     times[times.len() / 2].as_secs_f64() * 1e3
 }
 
+/// How long SQLite itself takes for a statement.
+fn time_of(file: &Connection, sql: &str) -> Duration {
+    let begun = Instant::now();
+    file.query_row(sql, [], |_| Ok(())).unwrap();
+    begun.elapsed()
+}
+
 /// Prints the first time and the median of five more of them.
 struct Table {
     floor_ms: f64,
 }
 
 impl Table {
+    /// Prints the head of a table of times over a file, and its floor.
+    fn begin(file: &Connection) -> Self {
+        let floors = (0..7).map(|_| time_of(file, "SELECT count(*) FROM run"));
+        let floor_ms = median(floors.collect());
+        println!(
+            "{:<44} {:>9} {:>8} {:>9}",
+            "", "first ms", "ratio", "again ms"
+        );
+        let table = Self { floor_ms };
+        table.line("floor: SELECT count(*)", floor_ms, None, "");
+        table
+    }
+
     fn line(&self, what: &str, first_ms: f64, again_ms: Option<f64>, note: &str) {
         let ratio = first_ms / self.floor_ms;
         let again = again_ms.map_or(String::new(), |ms| format!("{ms:.1}"));
@@ -241,17 +262,8 @@ async fn run_year(folder: &Path) {
         year::PROBES_A_DAY,
         bytes as f64 / 1e6
     );
-    let file = rusqlite::Connection::open(&path).unwrap();
-    let floors = (0..7).map(|_| {
-        let begun = Instant::now();
-        file.query_row("SELECT count(*) FROM run", [], |_| Ok(()))
-            .unwrap();
-        begun.elapsed()
-    });
-    let table = Table {
-        floor_ms: median(floors.collect()),
-    };
-    table.line("floor: SELECT count(*)", table.floor_ms, None, "");
+    let file = Connection::open(&path).unwrap();
+    let table = Table::begin(&file);
     let begun = Instant::now();
     let history = History::open(folder);
     assert_eq!(history.storage().await, Storage::Ok);
@@ -269,26 +281,13 @@ async fn run(folder: &Path, count: i64) {
         bytes as f64 / 1e6
     );
 
-    let file = rusqlite::Connection::open(&path).unwrap();
-    let time = |sql: &str| {
-        let begun = Instant::now();
-        file.query_row(sql, [], |_| Ok(())).unwrap();
-        begun.elapsed()
-    };
-    let floors = (0..7).map(|_| time("SELECT count(*) FROM run")).collect();
-    let table = Table {
-        floor_ms: median(floors),
-    };
-    println!(
-        "{:<44} {:>9} {:>8} {:>9}",
-        "", "first ms", "ratio", "again ms"
-    );
-    table.line("floor: SELECT count(*)", table.floor_ms, None, "");
+    let file = Connection::open(&path).unwrap();
+    let table = Table::begin(&file);
     let like = "SELECT count(*) FROM run_text
         WHERE prompt LIKE '%nothing-says-this%' OR text LIKE '%nothing-says-this%'";
-    let like = time(like).as_secs_f64() * 1e3;
+    let like = time_of(&file, like).as_secs_f64() * 1e3;
     table.line("floor of a search: LIKE in SQLite", like, None, "");
-    let check = time("PRAGMA quick_check(1)").as_secs_f64() * 1e3;
+    let check = time_of(&file, "PRAGMA quick_check(1)").as_secs_f64() * 1e3;
     table.line("whole check (once a week, meanwhile)", check, None, "");
     file.execute("UPDATE meta SET checked_unix_ns = 9000000000000000000", [])
         .unwrap();

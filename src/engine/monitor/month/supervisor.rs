@@ -21,7 +21,7 @@ pub(super) struct AskedProbe {
     pub(super) target: u32,
 }
 
-/// The machine's hours.
+/// What one process takes, at an hour of the machine.
 #[derive(Debug)]
 pub(super) struct Hour {
     pub(super) at: Duration,
