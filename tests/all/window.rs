@@ -252,7 +252,7 @@ fn without_a_file_chooser_files_are_attached_by_path() {
     let file = folder.path().join("my notes.md");
     std::fs::write(&file, "# Notes").unwrap();
     let mut user = User::new();
-    // A machine without zenity; the session of the test has no portal.
+    // As on a machine without zenity; in the test's session no portal begins.
     user.home = user.home.with("PATH", "/nonexistent");
     let screen = Screen::open(&user.home);
     screen.click("button", "Attach files…");
@@ -311,7 +311,6 @@ fn the_first_window_leaves_room_for_its_title_bar() {
 }
 
 /// Sends a text from this window, and waits until both panes have asked and repeated it.
-/// Asks for an echo in both panes and waits for it.
 fn ask(screen: &Screen, text: &str) {
     screen.focus();
     paste_over(screen, text);
