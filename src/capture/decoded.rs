@@ -57,7 +57,7 @@ impl DecodedCapture {
             counts: Vec::new(),
             unknown: BTreeSet::new(),
         };
-        let rows = all.frames().len() + usize::from(!all.frames.end_events().is_empty());
+        let rows = all.frames().len() + usize::from(!all.end_events().is_empty());
         all.kinds = (0..rows)
             .map(|row| EventKinds::of(all.events(row)))
             .collect();
@@ -100,14 +100,11 @@ impl DecodedCapture {
     /// The bytes of a row; none for the row of the end.
     #[must_use]
     pub fn bytes(&self, row: usize) -> &[u8] {
-        let body = self
-            .capture
-            .response
-            .as_ref()
-            .map(|response| &response.body.bytes);
-        let frame = self.frame(row).map(|frame| frame.bytes.clone());
-        let bytes = body.zip(frame).and_then(|(body, bytes)| body.get(bytes));
-        bytes.unwrap_or_default()
+        let response = self.capture.response.as_ref();
+        let found = response.zip(self.frame(row));
+        found.map_or(&[], |(response, frame)| {
+            &response.body.bytes[frame.bytes.clone()]
+        })
     }
 
     /// The events of a row.
@@ -115,8 +112,14 @@ impl DecodedCapture {
     pub fn events(&self, row: usize) -> &[Event] {
         match self.frame(row) {
             Some(frame) => self.frames.events(frame),
-            None => self.frames.end_events(),
+            None => self.end_events(),
         }
+    }
+
+    /// The events that only the end of the body makes known.
+    #[must_use]
+    pub fn end_events(&self) -> &[Event] {
+        self.frames.end_events()
     }
 
     /// The kinds of a row's events.
@@ -178,12 +181,8 @@ impl DecodedCapture {
         let first = response.reads.partition_point(|kept| kept.at < read.at);
         let same = before.iter().rev().take_while(|other| other.at == read.at);
         let index = first + same.filter(|other| other.bytes > 0).count();
-        let kept = response
-            .reads
-            .get(index)
-            .filter(|kept| kept.at == read.at)?;
-        let begin = index.checked_sub(1).map_or(0, |at| response.reads[at].end);
-        Some((index, response.body.bytes.get(begin..kept.end)?))
+        let (kept, bytes) = response.read(index)?;
+        (kept.at == read.at).then(|| (index, &response.body.bytes[bytes]))
     }
 
     /// The rows that a query matches, in order.

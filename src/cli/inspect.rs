@@ -16,7 +16,7 @@ use super::{
     terminal::{buffered_stdout, stdout},
 };
 use crate::{
-    capture::{Capture, CaptureFormat, CapturedBody, RunReplay, WireFrames, tscap},
+    capture::{CaptureFormat, CapturedBody, DecodedCapture, RunReplay, tscap},
     event::Event,
     measure::{arrivals::arrivals, burst::stalls},
     private, record,
@@ -59,10 +59,10 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
                 .with_context(|| format!("{} can't be written", file.display()))?;
             note(&format!("written to {}", file.display()));
         }
-        _ if args.json => print_lines(&capture)?,
+        _ if args.json => print_lines(&DecodedCapture::of(capture))?,
         _ => {
             let mut out = stdout();
-            page::print(&mut out, &capture)?;
+            page::print(&mut out, &DecodedCapture::of(capture))?;
             out.end()?;
         }
     }
@@ -74,67 +74,53 @@ fn format_of(file: &Path) -> Result<CaptureFormat, UsageError> {
         .ok_or_else(|| UsageError::new("the name of the file ends neither in .har nor in .tscap"))
 }
 
-/// The time since the frame before, or since the head.
-fn gap_ns(capture: &Capture, frames: &WireFrames, index: usize) -> Option<u64> {
-    let frame = frames.all().get(index)?;
-    let before = match index.checked_sub(1) {
-        Some(before) => Some(frames.all()[before].at),
-        None => capture.run.stamps.headers,
-    };
-    before.map(|before| frame.at.saturating_sub(before))
-}
-
-/// The places of the frames that ended a stall: each brought the first tokens after it.
-fn stalled_frames(capture: &Capture, frames: &WireFrames) -> Vec<usize> {
-    let reads: Reads = RunReplay::new(capture)
+/// The places of the frames that ended a stall, in order: each brought the first tokens after it.
+fn stalled_frames(decoded: &DecodedCapture) -> Vec<usize> {
+    let reads: Reads = RunReplay::new(&decoded.capture)
         .filter_map(|(_, update)| match update {
             RunUpdate::Read { read, .. } => Some(read),
             _ => None,
         })
         .collect();
     let stalls = stalls(&arrivals(&reads));
-    let brings_tokens = |place: &usize| {
-        let events = frames.events(&frames.all()[*place]);
-        events.iter().any(Event::is_token)
-    };
+    let brings_tokens = |place: &usize| decoded.events(*place).iter().any(Event::is_token);
+    let frames = decoded.frames();
     let places = stalls.iter().filter_map(|stall| {
-        let from = frames.all().partition_point(|frame| frame.at < stall.end);
-        (from..frames.all().len()).find(brings_tokens)
+        let from = frames.partition_point(|frame| frame.at < stall.end);
+        (from..frames.len()).find(brings_tokens)
     });
     places.collect()
 }
 
-fn print_lines(capture: &Capture) -> anyhow::Result<()> {
+fn print_lines(decoded: &DecodedCapture) -> anyhow::Result<()> {
     let mut out = buffered_stdout();
+    let capture = &decoded.capture;
     let head = InspectedHead {
         kind: "head",
         head: tscap::first_line(capture),
     };
     record::write_line(&mut out, &head)?;
-    let frames = WireFrames::of(capture);
-    let stalled = stalled_frames(capture, &frames);
-    let body = capture.response.as_ref().map(|response| &response.body);
-    for (index, frame) in frames.all().iter().enumerate() {
-        let bytes = body.map_or(&[][..], |body| &body.bytes[frame.bytes.clone()]);
-        let gap = gap_ns(capture, &frames, index);
+    let stalled = stalled_frames(decoded);
+    for (index, frame) in decoded.frames().iter().enumerate() {
         record::write_line(
             &mut out,
             &FrameLine {
                 kind: "frame",
                 at_ms: run::ms(frame.at),
-                gap_ms: gap.map(run::ms),
-                is_stall: stalled.contains(&index),
+                gap_ms: decoded.gap(index).map(run::ms),
+                is_stall: stalled.binary_search(&index).is_ok(),
                 read: frame.read,
                 first_byte: frame.bytes.start,
-                raw: tscap::TextOrBase64::of(bytes),
-                events: frames.events(frame),
+                raw: tscap::TextOrBase64::of(decoded.bytes(index)),
+                events: decoded.events(index),
             },
         )?;
     }
+    let body = capture.response.as_ref().map(|response| &response.body);
     let end = json!({
         "type": "end",
         "at_ms": capture.run.stamps.closed.map(run::ms),
-        "events": frames.end_events(),
+        "events": decoded.end_events(),
         "fault": capture.fault,
         "missing": body.and_then(CapturedBody::missing),
     });

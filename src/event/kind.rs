@@ -1,6 +1,6 @@
 //! The kinds of events, to filter by, and what an event says, to show and to search.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Display};
 
 use super::{Citation, Event, Fault, ToolCallDelta, Usage, words};
 
@@ -140,7 +140,7 @@ impl Event {
 }
 
 /// Names with their values, where there are some.
-fn listed(fields: &[(&str, &Option<String>)]) -> String {
+fn listed(fields: &[(&str, &Option<impl Display>)]) -> String {
     let known = fields.iter().filter_map(|(name, value)| {
         let value = value.as_ref()?;
         Some(format!("{name} {value}"))
@@ -161,19 +161,14 @@ fn source(citation: &Citation) -> String {
 }
 
 fn counts(usage: &Usage) -> String {
-    let fields = [
-        ("input", usage.input),
-        ("output", usage.output),
-        ("reasoning", usage.reasoning),
-        ("cached", usage.cached),
-        ("cache written", usage.cache_written),
-        ("total", usage.total),
-    ];
-    let known = fields.iter().filter_map(|(name, count)| {
-        let count = (*count)?;
-        Some(format!("{name} {count}"))
-    });
-    known.collect::<Vec<_>>().join(", ")
+    listed(&[
+        ("input", &usage.input),
+        ("output", &usage.output),
+        ("reasoning", &usage.reasoning),
+        ("cached", &usage.cached),
+        ("cache written", &usage.cache_written),
+        ("total", &usage.total),
+    ])
 }
 
 fn failure(fault: &Fault) -> String {

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::{gap_ns, stalled_frames};
+use super::stalled_frames;
 use crate::{
-    capture::{Capture, CapturedBody, Headers, WireFrames},
+    capture::{Capture, CapturedBody, DecodedCapture, Headers},
     event::Event,
     history::rfc3339,
     run::{ConnectionKind, OffsetNs, Span, Stamps, ms},
@@ -15,7 +15,8 @@ use crate::{
 const MAX_SHOWN: usize = 2_000;
 
 /// Prints a capture: head, phases, headers, then frame by frame.
-pub(super) fn print(out: &mut impl Write, capture: &Capture) -> io::Result<()> {
+pub(super) fn print(out: &mut impl Write, decoded: &DecodedCapture) -> io::Result<()> {
+    let capture = &decoded.capture;
     print_head(out, capture)?;
     print_phases(out, &capture.run.stamps)?;
     if let Some(request) = &capture.request {
@@ -33,7 +34,7 @@ pub(super) fn print(out: &mut impl Write, capture: &Capture) -> io::Result<()> {
         )?;
         print_headers(out, &response.headers)?;
     }
-    print_frames(out, capture)
+    print_frames(out, decoded)
 }
 
 fn print_head(out: &mut impl Write, capture: &Capture) -> io::Result<()> {
@@ -105,47 +106,39 @@ fn print_body(out: &mut impl Write, body: &CapturedBody) -> io::Result<()> {
     }
 }
 
-fn print_frames(out: &mut impl Write, capture: &Capture) -> io::Result<()> {
-    let frames = WireFrames::of(capture);
-    let stalled = stalled_frames(capture, &frames);
-    if let Some(response) = &capture.response {
+fn print_frames(out: &mut impl Write, decoded: &DecodedCapture) -> io::Result<()> {
+    let stalled = stalled_frames(decoded);
+    if let Some(response) = &decoded.capture.response {
         writeln!(
             out,
             "\nbody: {} bytes after content decoding, {} reads, {} frames\n{:>6} {:>12} {:>10}",
             response.body.total,
             response.reads.len(),
-            frames.all().len(),
+            decoded.frames().len(),
             "frame",
             "at ms",
             "gap ms",
         )?;
-        for (index, frame) in frames.all().iter().enumerate() {
-            let gap = gap_ns(capture, &frames, index);
+        for (index, frame) in decoded.frames().iter().enumerate() {
+            let gap = decoded.gap(index);
             let gap = gap.map_or_else(String::new, |gap| format!("{:.3}", ms(gap)));
-            let mark = if stalled.contains(&index) {
-                "  stall"
-            } else {
-                ""
-            };
+            let is_stall = stalled.binary_search(&index).is_ok();
+            let mark = if is_stall { "  stall" } else { "" };
             let (number, at) = (index + 1, ms(frame.at));
             writeln!(out, "{number:>6} {at:>12.3} {gap:>10}{mark}")?;
-            writeln!(
-                out,
-                "       {}",
-                shown(&response.body.bytes[frame.bytes.clone()])
-            )?;
-            print_events(out, frames.events(frame))?;
+            writeln!(out, "       {}", shown(decoded.bytes(index)))?;
+            print_events(out, decoded.events(index))?;
         }
         print_trailers(out, &response.trailers)?;
         if let Some(missing) = response.body.missing() {
             writeln!(out, "  ({missing})")?;
         }
     }
-    if !frames.end_events().is_empty() {
-        let closed = capture.run.stamps.closed;
+    if !decoded.end_events().is_empty() {
+        let closed = decoded.capture.run.stamps.closed;
         let at = closed.map_or_else(String::new, |at| format!(" {:>12.3}", ms(at)));
         writeln!(out, "   end{at}")?;
-        print_events(out, frames.end_events())?;
+        print_events(out, decoded.end_events())?;
     }
     Ok(())
 }
