@@ -149,22 +149,19 @@ pub(super) async fn save(
     what: SavedAs,
     to: PathBuf,
 ) -> Result<String, String> {
-    let kept = match (&of, history) {
-        (CaptureSource::Opened(_), _) => None,
-        (CaptureSource::Run(_), None) => return Err("there is no history".to_owned()),
-        (CaptureSource::Run(id), Some(history)) => {
-            let kept = history.capture(*id).await;
+    let written = match of {
+        CaptureSource::Opened(opened) => {
+            spawn_blocking(move || write(&opened.decoded.capture, what, &to))
+        }
+        CaptureSource::Run(id) => {
+            let history = history.ok_or("there is no history")?;
+            let kept = history.capture(id).await;
             match kept.map_err(|error| error.to_string())? {
-                KeptCapture::Kept(capture) => Some(capture),
+                KeptCapture::Kept(capture) => spawn_blocking(move || write(&capture, what, &to)),
                 gone => return Err(gone.why_gone().unwrap_or_default().to_owned()),
             }
         }
     };
-    let written = spawn_blocking(move || match (&of, &kept) {
-        (CaptureSource::Opened(opened), _) => write(&opened.decoded.capture, what, &to),
-        (CaptureSource::Run(_), Some(capture)) => write(capture, what, &to),
-        (CaptureSource::Run(_), None) => Err("there is no history".to_owned()),
-    });
     written.await.map_err(|error| error.to_string())?
 }
 
