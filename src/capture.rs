@@ -195,4 +195,4 @@ impl CapturedResponse {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,4 +1,4 @@
-//! Captures for the tests of this module.
+//! Captures for tests.
 
 use super::{
     Capture, CapturedBody, CapturedRead, CapturedRequest, CapturedResponse, CapturedRun, Headers,
@@ -19,7 +19,7 @@ fn headers(pairs: &[(&str, &str)]) -> Headers {
 }
 
 /// A capture whose body came in pieces of this size.
-pub(super) fn of(dialect: DialectId, status: u16, kind: &str, body: &[u8], size: usize) -> Capture {
+pub(crate) fn of(dialect: DialectId, status: u16, kind: &str, body: &[u8], size: usize) -> Capture {
     let mut reads = Vec::new();
     let mut end = 0;
     while end < body.len() {

@@ -75,10 +75,9 @@ use self::{
 };
 use super::{
     icons,
-    target_picker::any_popup_open,
     theme::caption,
     view::{Action, Cx, Verb, VerbId, View, ViewId},
-    widgets::{ghost_button, icon_button, icon_toggle},
+    widgets::{any_popup_open, ghost_button, icon_button, icon_toggle},
 };
 use crate::{
     conversation::{Conversation, ConversationChange, ConversationId},

@@ -350,8 +350,3 @@ fn no_endpoints_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         cx.actions.push(Action::EditEndpoint(None));
     }
 }
-
-/// Whether a popup or dialog is open. If so, Esc closes it and does not stop the runs.
-pub fn any_popup_open(ctx: &egui::Context) -> bool {
-    Popup::is_any_open(ctx) || ctx.memory(|memory| memory.top_modal_layer().is_some())
-}

@@ -9,6 +9,7 @@ mod notice;
 mod number;
 mod outcome;
 mod switch;
+mod words;
 
 pub use badge::{badge, badge_with_icon, key_hint, simulated_badge};
 pub use button::{
@@ -16,12 +17,14 @@ pub use button::{
     primary_button, segmented,
 };
 pub use field::{choice_box, labeled_field, search_box, toggle};
-pub use keys::keys_are_free;
+pub use keys::{any_popup_open, keys_are_free};
 pub use menu::{danger_item, menu_gap, menu_item};
 pub use notice::{Tone, banner, card, contained, dialog, empty, hairline, key_value, section};
 pub(crate) use number::zoned;
 pub use number::{
-    ago, count, counted, date_time, figure_text, figure_ui, figure_value_ui, ms_text, time_of_day,
+    ago, count, counted, date_time, exact_ms, figure_text, figure_ui, figure_value_ui, ms_text,
+    time_of_day,
 };
 pub use outcome::{Outcome, connection_icon};
 pub use switch::switch;
+pub use words::capitalized;

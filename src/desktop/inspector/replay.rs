@@ -175,9 +175,9 @@ fn is_read(update: &RunUpdate) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        capture::{Capture, CapturedBody, CapturedRead, CapturedResponse, CapturedRun, Headers},
+        capture::{CapturedRead, tests as samples},
         dialect::DialectId,
-        run::{Origin, RunId, Stamps},
+        run::Stamps,
     };
 
     const MS: u64 = 1_000_000;
@@ -205,33 +205,13 @@ mod tests {
                 end: body.len(),
             });
         }
-        let capture = Capture {
-            run: CapturedRun {
-                id: RunId(7),
-                target: "e/m".parse().unwrap(),
-                dialect: DialectId::OpenaiChat,
-                route: String::new(),
-                origin: Origin::Terminal,
-                simulated: false,
-                attempt: 1,
-                choices: 1,
-                connection: None,
-                stamps: Stamps {
-                    headers: Some(90 * MS),
-                    closed: Some(610 * MS),
-                    ..Stamps::default()
-                },
-            },
-            request: None,
-            response: Some(CapturedResponse {
-                status: 200,
-                http_version: "HTTP/1.1".into(),
-                headers: Headers(vec![("content-type".into(), "text/event-stream".into())]),
-                body: CapturedBody::whole(body),
-                reads,
-                trailers: Headers::default(),
-            }),
-            fault: None,
+        let dialect = DialectId::OpenaiChat;
+        let mut capture = samples::of(dialect, 200, "text/event-stream", body.as_bytes(), 100);
+        capture.response.as_mut().unwrap().reads = reads;
+        capture.run.stamps = Stamps {
+            headers: Some(90 * MS),
+            closed: Some(610 * MS),
+            ..Stamps::default()
         };
         FileReplay::new(Arc::new(OpenedCapture::of("a".into(), capture).unwrap()))
     }

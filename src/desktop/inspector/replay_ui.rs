@@ -6,9 +6,8 @@ use super::replay::FileReplay;
 use crate::{
     capture::Speed,
     desktop::{
-        target_picker::any_popup_open,
         theme::{Theme, caption, size, space},
-        widgets::{count, ghost_button, ms_text, segmented},
+        widgets::{any_popup_open, count, ghost_button, ms_text, segmented},
     },
     run::ms,
     visible::visible_line,

@@ -25,8 +25,7 @@ pub struct SaveDialog {
     /// The ending of a file with the body alone.
     body_extension: &'static str,
     file: PathField,
-    saving: Asked<Result<String, String>>,
-    is_saving: bool,
+    saving: Option<Asked<Result<String, String>>>,
 }
 
 impl SaveDialog {
@@ -41,18 +40,17 @@ impl SaveDialog {
             what,
             body_extension,
             file: PathField::in_documents(&name),
-            saving: Asked::default(),
-            is_saving: false,
+            saving: None,
         }
     }
 
     /// Handles the answers of the engine and of the file chooser; returns whether the dialog stays open.
     pub fn logic(&mut self, cx: &mut Cx<'_>) -> bool {
         self.file.take_in();
-        if !self.is_saving {
+        let Some(saving) = &mut self.saving else {
             return true;
-        }
-        let problem = match self.saving.poll() {
+        };
+        let problem = match saving.poll() {
             Poll::Pending => return true,
             Poll::Ready(Some(Ok(told))) => {
                 cx.actions.push(Action::Tell(told));
@@ -61,7 +59,7 @@ impl SaveDialog {
             Poll::Ready(Some(Err(problem))) => format!("Not saved: {problem}"),
             Poll::Ready(None) => "Not saved: the engine has ended".to_owned(),
         };
-        self.is_saving = false;
+        self.saving = None;
         self.file.problem = Some(problem);
         true
     }
@@ -69,7 +67,7 @@ impl SaveDialog {
     /// Shows the dialog; returns whether it stays open.
     pub fn ui(&mut self, ctx: &Context, cx: &mut Cx<'_>) -> bool {
         let theme = cx.theme;
-        let is_saving = self.is_saving;
+        let is_saving = self.saving.is_some();
         let (stays, closed) = dialog(ctx, theme, "save-wire", 460.0, |ui| {
             ui.label(heading("Save what went over the wire"));
             ui.label(caption(theme, self.meaning()));
@@ -125,7 +123,7 @@ impl SaveDialog {
             if let (true, Some(to)) = (save.inner.clicked(), to) {
                 self.file.problem = None;
                 let (reply, saving) = ask();
-                (self.saving, self.is_saving) = (saving, true);
+                self.saving = Some(saving);
                 cx.commands.push(Command::Capture(CaptureCommand::Save {
                     of: self.of.clone(),
                     what: self.what,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::schema::SchemaProblem;
+use crate::{desktop::widgets::capitalized, schema::SchemaProblem};
 
 /// As many problems of a schema are told at once.
 const MOST_TOLD: usize = 3;
@@ -113,10 +113,7 @@ pub(super) fn told(problems: &[SchemaProblem]) -> String {
 
 /// A problem as a sentence of its own.
 pub(super) fn sentence(problem: &SchemaProblem) -> String {
-    let text = problem.to_string();
-    let mut letters = text.chars();
-    let first = letters.next().map(char::to_uppercase);
-    first.map_or_else(String::new, |first| first.chain(letters).collect())
+    capitalized(&problem.to_string())
 }
 
 #[cfg(test)]

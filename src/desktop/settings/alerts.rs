@@ -8,7 +8,7 @@ use crate::{
         icons,
         theme::{caption, space, strong, title},
         view::{Action, Cx},
-        widgets::{badge, card, icon_button, primary_button},
+        widgets::{badge, capitalized, card, icon_button, primary_button},
     },
     settings::alert::AlertSettings,
     visible::visible_line,
@@ -113,12 +113,8 @@ fn judges(rule: &AlertSettings) -> String {
     } else {
         format!(" in {} min", rule.over_minutes)
     };
-    let name = figure.name();
-    let (first, rest) = name.split_at(name.chars().next().map_or(0, char::len_utf8));
-    format!(
-        "{}{rest} {side} {limit}{minutes}, over at {until}; {targets}",
-        first.to_uppercase()
-    )
+    let name = capitalized(figure.name());
+    format!("{name} {side} {limit}{minutes}, over at {until}; {targets}")
 }
 
 /// Whom a rule tells, as a line, without the secret of a URL.

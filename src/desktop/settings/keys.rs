@@ -12,7 +12,8 @@ use crate::{
         theme::{Theme, caption, size, space, strong, title},
         view::Cx,
         widgets::{
-            badge, card, danger_button, danger_icon, ghost_button, primary_button, segmented,
+            badge, capitalized, card, danger_button, danger_icon, ghost_button, primary_button,
+            segmented,
         },
     },
     endpoint::{Endpoint, local_gateway},
@@ -202,7 +203,7 @@ impl KeysSection {
             .desired_width(f32::INFINITY);
         let response = ui
             .add(edit.margin(egui::vec2(8.0, 5.0)))
-            .accessible_name(capitalised(&name_of(id)));
+            .accessible_name(capitalized(&name_of(id)));
         // Requested a frame after the click that opened the form: the click itself would take the focus away again.
         if std::mem::take(&mut self.focus) {
             response.request_focus();
@@ -252,11 +253,6 @@ fn name_of((endpoint, of): &(String, KeyOf)) -> String {
         KeyOf::Endpoint => format!("key of {endpoint}"),
         KeyOf::Proxy => format!("proxy password of {endpoint}"),
     }
-}
-
-fn capitalised(text: &str) -> String {
-    let (first, rest) = text.split_at(text.len().min(1));
-    first.to_uppercase() + rest
 }
 
 fn place_ui(ui: &mut Ui, theme: &Theme, status: Option<&KeyStatus>, of: KeyOf) {

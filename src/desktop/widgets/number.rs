@@ -77,6 +77,12 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// A time in milliseconds, to the microsecond: `1 204.057`.
+#[must_use]
+pub fn exact_ms(ns: u64) -> String {
+    format!("{}.{:03}", count(ns / 1_000_000), ns / 1_000 % 1_000)
+}
+
 /// A number of things, in the singular or the plural: `1 run`, `320 runs`.
 #[must_use]
 pub fn counted(number: u64, noun: &str) -> String {

@@ -12,7 +12,7 @@ use crate::{
     desktop::{
         inspector::{phases::Segment, time_axis::ns},
         theme::{Theme, caption, strong},
-        widgets::{count, counted, ms_text},
+        widgets::{count, counted, exact_ms, ms_text},
     },
     run::{OffsetNs, Run, ms},
 };
@@ -44,8 +44,7 @@ pub fn read(
 
 /// A time to the microsecond, in milliseconds.
 fn exact(at: OffsetNs) -> String {
-    let whole = count(at / 1_000_000);
-    format!("{whole}.{:03} ms", at / 1_000 % 1_000)
+    format!("{} ms", exact_ms(at))
 }
 
 /// A read in words: which, when, what it brought, how late it was read.

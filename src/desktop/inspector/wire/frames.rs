@@ -8,9 +8,8 @@ use egui::{
 use super::{ShownWire, events_line, filter::Matched, raw_line};
 use crate::{
     desktop::{
-        target_picker::any_popup_open,
         theme::{Theme, size, space},
-        widgets::count,
+        widgets::{any_popup_open, count, exact_ms},
     },
     event::EventKind,
 };
@@ -235,11 +234,9 @@ fn cell(painter: &Painter, (left, right): (f32, f32), row: Rect, text: &str, col
     painter.text(at, Align2::LEFT_CENTER, text, font, color);
 }
 
-/// A time in milliseconds, to the microsecond.
+/// A time in milliseconds, to the microsecond; empty where it is not known.
 pub fn exact(ns: Option<u64>) -> String {
-    ns.map_or_else(String::new, |ns| {
-        format!("{}.{:03}", count(ns / 1_000_000), ns / 1_000 % 1_000)
-    })
+    ns.map_or_else(String::new, exact_ms)
 }
 
 fn head_ui(ui: &mut Ui, theme: &Theme) {

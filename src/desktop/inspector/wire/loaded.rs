@@ -6,7 +6,12 @@ use egui::Ui;
 
 use crate::{
     capture::DecodedCapture,
-    desktop::{icons, theme::Theme, view::Cx, widgets::empty},
+    desktop::{
+        icons,
+        theme::Theme,
+        view::Cx,
+        widgets::{capitalized, empty},
+    },
     engine::{Asked, CaptureCommand, Command, LoadedCapture, ask},
     run::{Run, RunId},
     visible::visible,
@@ -100,8 +105,5 @@ pub fn absent_ui(
 
 /// The text with a capital letter, safe to show.
 pub fn sentence(text: &str) -> String {
-    let text = visible(text);
-    let mut letters = text.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).collect()
+    capitalized(&visible(text))
 }
