@@ -30,7 +30,7 @@ use crate::{
     desktop::{
         theme::{caption, space},
         view::Cx,
-        widgets::{count, segmented},
+        widgets::{count, counted, segmented},
     },
 };
 
@@ -148,11 +148,10 @@ fn missing(decoded: &DecodedCapture) -> Option<String> {
 }
 
 fn count_text(matched: &Matched<'_>, shown: ShownWire<'_>) -> String {
-    let all = count(shown.rows as u64);
-    let rows = if shown.rows == 1 { "row" } else { "rows" };
+    let rows = counted(shown.rows as u64, "row");
     match matched {
-        Matched::All(_) => format!("{all} {rows}"),
-        Matched::Some(found) => format!("{} of {all} {rows}", count(found.len() as u64)),
+        Matched::All(_) => rows,
+        Matched::Some(found) => format!("{} of {rows}", count(found.len() as u64)),
         Matched::Awaited => "Searching…".to_owned(),
     }
 }

@@ -152,8 +152,11 @@ fn a_wire_that_is_not_there_says_why() {
         let (desktop, _player) = wire_of(scene);
         assert!(shows(&desktop, text), "{text}");
     }
-    let (desktop, _player) = wire_of(scenes::wire_error());
+    let (mut desktop, mut player) = wire_of(scenes::wire_error());
     assert!(shows(&desktop, "fault rate_limited"));
+    // One read is no “1 reads”.
+    click(&mut desktop, &mut player, "Wire: Response");
+    assert!(shows(&desktop, "in 1 read") && !shows(&desktop, "1 reads"));
 }
 
 /// Zooms in on the second read of a waterfall, and points at it.

@@ -12,8 +12,9 @@ use super::{
 use crate::{
     capture::DecodedCapture,
     desktop::{
-        theme::{Theme, caption, size, space, strong},
-        widgets::{badge, copy_button, count},
+        inspector::part::title_ui,
+        theme::{Theme, caption, size, space},
+        widgets::{badge, copy_button, count, counted},
     },
     event::EventKind,
     visible::visible,
@@ -133,17 +134,17 @@ fn which(decoded: &DecodedCapture, row: usize) -> String {
     };
     let all = count(decoded.frames().len() as u64);
     let number = count(row as u64 + 1);
-    let bytes = count(frame.bytes.len() as u64);
+    let bytes = counted(frame.bytes.len() as u64, "byte");
     let read = count(frame.read as u64 + 1);
     let after = match gap.as_str() {
         "" => String::new(),
         gap => format!(", {gap} ms after what came before"),
     };
-    format!("Frame {number} of {all} · at {at} ms{after} · {bytes} bytes · in read {read}")
+    format!("Frame {number} of {all} · at {at} ms{after} · {bytes} · in read {read}")
 }
 
 fn part_ui(ui: &mut Ui, theme: &Theme, title: &str, content: impl FnOnce(&mut Ui)) {
-    ui.label(strong(title).size(size::SMALL).color(theme.text_dim));
+    title_ui(ui, theme, title);
     ScrollArea::vertical()
         .id_salt(("inspector.wire", title))
         .auto_shrink(false)

@@ -13,21 +13,16 @@ const DUMP: usize = 16;
 /// The first characters of some bytes on one line.
 #[must_use]
 pub fn raw_line(bytes: &[u8], most: usize) -> String {
-    let begin = &bytes[..bytes.len().min(most * 4)];
-    let text: String = if is_binary(begin) {
-        let digits = begin
-            .iter()
-            .take(most / 3)
-            .map(|byte| format!("{byte:02x}"));
+    let mut begin = &bytes[..bytes.len().min(most * 4)];
+    let text = if is_binary(begin) {
+        begin = &begin[..begin.len().min(most / 3)];
+        let digits = begin.iter().map(|byte| format!("{byte:02x}"));
         digits.collect::<Vec<_>>().join(" ")
     } else {
         text_of(begin)
     };
-    cut(
-        &visible_line(text.trim_end()),
-        most,
-        bytes.len() > begin.len(),
-    )
+    let is_cut = begin.len() < bytes.len();
+    cut(&visible_line(text.trim_end()), most, is_cut)
 }
 
 /// The first events in words, on one line.
@@ -145,6 +140,7 @@ mod tests {
         }
         assert_eq!(raw_line(b"abcdef", 3), "abc…");
         assert_eq!(raw_line(&[b'a'; 100], 3), "aaa…");
+        assert_eq!(raw_line(b"\0\0\0\0\x02ab", 9), "00 00 00…");
         let (dumped, is_all) = raw_text(b"\0\0\0\0\x02ab", 400);
         assert!(is_all && dumped.ends_with(".....ab"), "{dumped}");
         assert_eq!(raw_text("中文\n".as_bytes(), 1), ("中".to_owned(), false));

@@ -167,8 +167,11 @@ impl FrameList {
         };
         let (at, gap) = (exact(decoded.at(row)), exact(decoded.gap(row)));
         let y = rect.center().y;
-        let is_stall = decoded.at(row).is_some_and(|at| shown.facts.is_stall(at));
-        let gap_color = if is_stall { theme.bad } else { theme.text_dim };
+        let gap_color = if ends_stall(shown, row) {
+            theme.bad
+        } else {
+            theme.text_dim
+        };
         let figures = [
             (columns.number, &number, theme.text_dim),
             (columns.at, &at, theme.text),
@@ -206,6 +209,13 @@ impl FrameList {
         });
         response
     }
+}
+
+/// Whether a stall ended with a row. What came together with the row before waited for nothing.
+fn ends_stall(shown: ShownWire<'_>, row: usize) -> bool {
+    let ShownWire { decoded, facts, .. } = shown;
+    let is_first = decoded.gap(row) != Some(0);
+    is_first && decoded.at(row).is_some_and(|at| facts.is_stall(at))
 }
 
 /// Where the list is scrolled to so that a row is in its middle.
@@ -282,5 +292,54 @@ fn head_ui(ui: &mut Ui, theme: &Theme) {
         let response = ui.interact(taken, egui::Id::unique(("wire head", text)), Sense::hover());
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
         response.on_hover_text(why);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        capture::{CapturedRead, tests as samples},
+        desktop::inspector::facts::Derived,
+        dialect::DialectId,
+        engine::OpenedCapture,
+    };
+
+    #[test]
+    fn of_frames_that_came_together_after_a_silence_the_first_ends_the_stall() {
+        let chunk = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n";
+        let body = chunk.repeat(12);
+        let mut at = 2_000_000_000;
+        // The last two frames come in one read.
+        let reads = [vec![1; 10], vec![2]].concat().into_iter();
+        let mut frames = 0;
+        let reads = reads.map(|more| {
+            at += if more == 1 { 20_000_000 } else { 900_000_000 };
+            frames += more;
+            CapturedRead {
+                at,
+                delay: None,
+                is_at_most: false,
+                end: frames * chunk.len(),
+            }
+        });
+        let kind = "text/event-stream";
+        let mut capture = samples::of(DialectId::OpenaiChat, 200, kind, body.as_bytes(), 100);
+        capture.response.as_mut().unwrap().reads = reads.collect();
+        let opened = OpenedCapture::of("a".into(), capture).unwrap();
+        let mut derived = Derived::default();
+        derived.update(&opened.run, &Arc::default(), 0.0);
+        let shown = ShownWire {
+            decoded: &opened.decoded,
+            facts: derived.of(opened.run.head.id).unwrap(),
+            rows: opened.decoded.rows(),
+            follows: false,
+        };
+        let ending: Vec<usize> = (0..shown.rows)
+            .filter(|row| ends_stall(shown, *row))
+            .collect();
+        assert_eq!(ending, [10]);
     }
 }

@@ -6,8 +6,9 @@ use super::excerpt::{copied, raw_text};
 use crate::{
     capture::{CapturedRequest, CapturedResponse, Headers},
     desktop::{
-        theme::{Theme, caption, size, space, strong},
-        widgets::{copy_button, count, key_value},
+        inspector::part::title_ui,
+        theme::{Theme, caption, size, space},
+        widgets::{copy_button, counted, key_value},
     },
     visible::{visible, visible_line},
 };
@@ -28,8 +29,8 @@ pub fn request_ui(ui: &mut Ui, theme: &Theme, request: Option<&CapturedRequest>)
         ui.add_space(space::S);
         let bytes = &request.body.bytes;
         ui.horizontal(|ui| {
-            let title = format!("Body, {} bytes", count(request.body.total));
-            ui.label(strong(title).size(size::SMALL).color(theme.text_dim));
+            let title = format!("Body, {}", counted(request.body.total, "byte"));
+            title_ui(ui, theme, &title);
             copy_button(ui, theme, "Copy the request’s body", || copied(bytes));
         });
         if let Some(missing) = request.body.missing() {
@@ -60,9 +61,9 @@ pub fn response_ui(ui: &mut Ui, theme: &Theme, response: Option<&CapturedRespons
         ui.add_space(space::S);
         let reads = response.reads.len() as u64;
         let body = format!(
-            "Body: {} bytes after content decoding, in {} reads",
-            count(response.body.total),
-            count(reads)
+            "Body: {} after content decoding, in {}",
+            counted(response.body.total, "byte"),
+            counted(reads, "read")
         );
         ui.label(caption(theme, body));
         if let Some(missing) = response.body.missing() {
@@ -81,7 +82,7 @@ fn scrolled(ui: &mut Ui, name: &str, content: impl FnOnce(&mut Ui)) {
 fn headers_ui(ui: &mut Ui, theme: &Theme, title: &str, headers: &Headers) {
     ui.add_space(space::S);
     ui.horizontal(|ui| {
-        ui.label(strong(title).size(size::SMALL).color(theme.text_dim));
+        title_ui(ui, theme, title);
         let name = format!("Copy: {}", title.to_lowercase());
         copy_button(ui, theme, &name, || {
             let lines = headers.0.iter();
