@@ -45,9 +45,9 @@ use serde::{Deserialize, Serialize};
 
 pub use self::verb::MonitorVerb;
 use self::{
-    axes::{Scale, TimeAxis},
+    axes::{Scale, TimeAxis, chart_frame},
     chart::Chart,
-    distributions::Distributions,
+    distributions::PolledDistributions,
     gaps::GapBand,
     pacing::Pacing,
     phases::PolledPhases,
@@ -132,7 +132,7 @@ pub struct Monitor {
     width: f32,
     /// The target under the pointer, in the legend or on the plot.
     pointed: Option<TargetId>,
-    distributions: Distributions,
+    distributions: PolledDistributions,
     facts: PolledFacts,
     phases: PolledPhases,
     /// The target at the keyboard's cursor in the table.
@@ -329,10 +329,7 @@ impl Monitor {
             if self.kept.chart.has_connection() {
                 ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
                     let kinds = [(false, "Warm"), (true, "Cold")];
-                    if segmented(ui, theme, "Connections", &mut self.kept.cold, &kinds) {
-                        // What is known is of the other connections.
-                        self.distributions = Distributions::default();
-                    }
+                    segmented(ui, theme, "Connections", &mut self.kept.cold, &kinds);
                 });
             }
         });
@@ -349,13 +346,8 @@ impl Monitor {
             bounds,
             pointed,
         };
-        let margin = egui::Frame::new().inner_margin(Margin {
-            left: 8,
-            right: 16,
-            top: 4,
-            bottom: 8,
-        });
-        let shown = margin.show(ui, |ui| plot::show(ui, cx.theme, frame)).inner;
+        let shown = chart_frame().show(ui, |ui| plot::show(ui, cx.theme, frame));
+        let shown = shown.inner;
         if shown.reset {
             self.zoomed = None;
         } else if shown.moved {

@@ -2,8 +2,8 @@
 //!
 //! The time axis counts seconds from a base time, so that `f64` keeps every microsecond.
 
-use egui::Vec2;
-use egui_plot::{GridInput, GridMark, Plot};
+use egui::{Frame, Margin, Pos2, Role, Ui, Vec2, WidgetInfo};
+use egui_plot::{GridInput, GridMark, Plot, PlotResponse, PlotTransform, PlotUi};
 use serde::{Deserialize, Serialize};
 
 use crate::desktop::{
@@ -35,6 +35,35 @@ pub fn plain_plot(name: &'static str, theme: &Theme) -> Plot<'static> {
         .grid_fade(0.0)
         .set_margin_fraction(Vec2::ZERO)
         .label_formatter(|_| None)
+}
+
+/// Least room for the marks of the axis at the left, in points.
+pub const AXIS: f32 = 56.0;
+
+/// The room around a chart beside the legend.
+pub fn chart_frame() -> Frame {
+    Frame::new().inner_margin(Margin {
+        left: 8,
+        right: 16,
+        top: 4,
+        bottom: 8,
+    })
+}
+
+/// Shows a plot with quiet marks. A screen reader says its name.
+pub fn show_plot<'a, R>(
+    ui: &mut Ui,
+    theme: &Theme,
+    plot: Plot<'a>,
+    name: &str,
+    draw: impl FnOnce(&mut PlotUi<'a>) -> R + 'a,
+) -> PlotResponse<R> {
+    ui.visuals_mut().override_text_color = Some(theme.text_dim);
+    let answer = plot.show(ui, draw);
+    ui.visuals_mut().override_text_color = None;
+    let response = &answer.response;
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name));
+    answer
 }
 
 const MINUTE: f64 = 60.0;
@@ -97,6 +126,12 @@ impl TimeAxis {
         self.base_ns.saturating_add((x * 1e9) as i64)
     }
 
+    /// The time at a place on screen.
+    #[must_use]
+    pub fn unix_ns_at(self, transform: &PlotTransform, place: Pos2) -> i64 {
+        self.unix_ns(transform.value_from_position(place).x)
+    }
+
     /// Marks at round local times.
     #[must_use]
     pub fn marks(self, input: &GridInput) -> Vec<GridMark> {
@@ -156,6 +191,14 @@ pub enum Scale {
 const LOG_FLOOR_MS: f64 = 0.01;
 
 impl Scale {
+    /// A plot with this scale at the left.
+    #[must_use]
+    pub fn left_of(self, plot: Plot<'_>) -> Plot<'_> {
+        plot.y_grid_spacer(move |input| self.marks(&input))
+            .y_axis_formatter(move |mark, _| self.label(mark))
+            .y_axis_min_width(AXIS)
+    }
+
     /// The y coordinate of a TTFT.
     #[must_use]
     pub fn y(self, ms: f64) -> f64 {

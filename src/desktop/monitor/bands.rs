@@ -6,15 +6,15 @@ use egui_plot::{
 };
 
 use super::{
-    axes::Scale,
-    tooltip::{tooltip, track_ui},
+    axes::{Scale, show_plot},
+    tooltip::{stretch_ui, tooltip, track_ui},
     track::Track,
     zoom::{TimeMove, TimeView, zoom_by_wheel},
 };
 use crate::{
     desktop::{
-        theme::{Theme, caption},
-        widgets::{count, date_time, ms_text},
+        theme::Theme,
+        widgets::{count, ms_text},
     },
     history::{Distribution, Quantiles, TimeBucket},
 };
@@ -61,13 +61,9 @@ impl BandsFrame<'_> {
 /// Draws the chart in all the space that is left.
 pub fn show(ui: &mut Ui, theme: &Theme, frame: BandsFrame<'_>) -> TimeMove {
     let BandsFrame { view, scale, .. } = frame;
-    let plot = view
-        .plot("bands", theme)
-        .y_grid_spacer(move |input| scale.marks(&input))
-        .y_axis_formatter(move |mark, _| scale.label(mark))
-        .y_axis_min_width(56.0);
-    ui.visuals_mut().override_text_color = Some(theme.text_dim);
-    let answer = plot.show(ui, |plot| {
+    let plot = scale.left_of(view.plot("bands", theme));
+    let name = "Bands of time to first token over time";
+    let answer = show_plot(ui, theme, plot, name, |plot| {
         plot.set_plot_bounds(frame.bounds());
         for (track, row) in frame.rows {
             draw_bands(plot, theme.series_color(track.look.color), frame, row);
@@ -83,10 +79,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: BandsFrame<'_>) -> TimeMove {
         }
         zoom_by_wheel(plot)
     });
-    ui.visuals_mut().override_text_color = None;
-    let name = "Bands of time to first token over time";
     let response = answer.response;
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
     if let Some((track, bucket, at)) = under_pointer(frame, &answer.transform, &response) {
         hover_ui(ui, theme, &response, (track, bucket), at);
     }
@@ -169,10 +162,7 @@ fn under_pointer<'a>(
     response: &Response,
 ) -> Option<(&'a Track, &'a TimeBucket, Pos2)> {
     let pointer = response.hover_pos()?;
-    let at = frame
-        .view
-        .axis
-        .unix_ns(transform.value_from_position(pointer).x);
+    let at = frame.view.axis.unix_ns_at(transform, pointer);
     let found = frame.rows.iter().filter_map(|(track, row)| {
         let mut buckets = row.buckets.iter();
         let bucket = buckets.find(|b| (b.from_unix_ns..b.to_unix_ns).contains(&at))?;
@@ -199,8 +189,7 @@ fn hover_ui(
     tooltip(ui, response, at, |ui| {
         track_ui(ui, theme, track);
         ui.label(quantiles_text(&bucket.ttft));
-        let (from, to) = (date_time(bucket.from_unix_ns), date_time(bucket.to_unix_ns));
-        ui.label(caption(theme, format!("{from} to {to}")));
+        stretch_ui(ui, theme, bucket.from_unix_ns, bucket.to_unix_ns);
     });
 }
 

@@ -2,17 +2,17 @@
 
 use egui::Ui;
 
-use super::{Monitor, chart::Chart, pacing::Pacing, query};
+use super::{Monitor, chart::Chart, polled::Polled, query};
 use crate::{
     desktop::{range::Range, view::Cx},
-    engine::{Asked, Command, HistoryCommand, ask},
+    engine::{Command, HistoryCommand},
     history::{Distribution, DistributionQuery},
     run::ConnectionKind,
 };
 
-/// What the history is asked for.
+/// What decides the answer.
 #[derive(Clone, Debug, PartialEq)]
-struct DistributionsWanted {
+pub struct DistributionsWanted {
     range: Range,
     zoomed: Option<(i64, i64)>,
     cold: bool,
@@ -21,26 +21,7 @@ struct DistributionsWanted {
 }
 
 /// The distributions of the targets, as the history last answered.
-#[derive(Debug, Default)]
-pub struct Distributions {
-    pacing: Pacing<DistributionsWanted>,
-    answer: Asked<Result<Vec<Distribution>, String>>,
-    /// One row a target; `None` until there is an answer.
-    pub rows: Option<Vec<Distribution>>,
-    /// Why there is no answer.
-    pub problem: Option<String>,
-}
-
-impl Distributions {
-    /// Takes the answer, if there is one.
-    pub fn take_in(&mut self) {
-        match self.answer.take() {
-            None => {}
-            Some(Ok(rows)) => (self.rows, self.problem) = (Some(rows), None),
-            Some(Err(problem)) => self.problem = Some(problem),
-        }
-    }
-}
+pub type PolledDistributions = Polled<DistributionsWanted, Vec<Distribution>>;
 
 impl Monitor {
     /// Over which connections the runs went that the charts of distributions show.
@@ -52,33 +33,42 @@ impl Monitor {
         }
     }
 
-    /// Asks the history for the distributions if the query has changed, but not too often.
+    /// Whether the chart shows the hours of the week, which are counted only for it.
+    fn needs_hours_of_week(&self) -> bool {
+        self.kept.chart == Chart::Hours
+    }
+
+    /// What the chart shows, over the connections that are chosen; `None` until it is known.
+    pub(super) fn known_distributions(&self) -> Option<&[Distribution]> {
+        let found = self.distributions.found_if(|wanted| {
+            wanted.cold == self.kept.cold && (wanted.hours_of_week || !self.needs_hours_of_week())
+        });
+        found.map(Vec::as_slice)
+    }
+
+    /// Asks the history for the distributions if what is shown has changed or runs have ended, but not too often.
     pub(super) fn ask_distributions(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
+        let hours_of_week = self.needs_hours_of_week();
+        let late_share = cx.state.settings.measuring.late_share;
         let wanted = DistributionsWanted {
             range: self.kept.range,
             zoomed: self.zoomed,
             cold: self.kept.cold,
-            hours_of_week: self.kept.chart == Chart::Hours,
-            late_share: cx.state.settings.measuring.late_share,
+            hours_of_week,
+            late_share,
         };
-        let finished = cx.state.finished;
-        let known = &self.distributions;
-        if known.answer.is_waiting() || !known.pacing.is_due(ui, &wanted, finished) {
+        let Some(reply) = self.distributions.due(ui, wanted, cx.state.finished) else {
             return;
-        }
-        let hours_of_week = wanted.hours_of_week;
-        let (from_unix_ns, to_unix_ns) = query::stretch(wanted.zoomed, wanted.range);
+        };
+        let (from_unix_ns, to_unix_ns) = query::stretch(self.zoomed, self.kept.range);
         let query = DistributionQuery {
             from_unix_ns,
             to_unix_ns,
             connection: self.connection(),
-            late_share: wanted.late_share,
+            late_share,
             hours_of_week,
             ..DistributionQuery::default()
         };
-        let (reply, answer) = ask();
-        self.distributions.pacing.note(ui, wanted, finished);
-        self.distributions.answer = answer;
         let question = HistoryCommand::Distributions { query, reply };
         cx.commands.push(Command::History(question));
     }

@@ -5,7 +5,7 @@ use egui::{
     text::LayoutJob, vec2,
 };
 
-use super::{certificate::certificate_text, changes, track::Track};
+use super::{certificate::certificate_text, changes, target_facts::endpoint_of, track::Track};
 use crate::{
     clock::wall_clock_ns,
     desktop::{
@@ -57,8 +57,7 @@ pub fn show(
         .auto_shrink([false, true])
         .show(ui, |ui| {
             for (index, (track, series)) in tracks.iter().enumerate() {
-                let endpoint = &track.target.endpoint;
-                let of_endpoint = availability.iter().find(|row| row.endpoint == *endpoint);
+                let of_endpoint = endpoint_of(availability, &track.target);
                 let told = (*track, *series, of_endpoint);
                 let (done, hovered) = entry(ui, theme, index, told, has_samples);
                 act = act.or(done);

@@ -8,17 +8,17 @@ use egui::{Color32, Response, Ui};
 use egui_plot::{Bar, PlotTransform};
 
 use super::{
-    axes::TimeAxis,
+    axes::{AXIS, TimeAxis, show_plot},
     stack,
     targets::percent,
-    tooltip::tooltip,
+    tooltip::{stretch_ui, tooltip},
     zoom::{TimeMove, TimeView, zoom_by_wheel},
 };
 use crate::{
     desktop::{
         looks::key_item_ui,
         theme::{Theme, caption, space, strong},
-        widgets::{count, counted, date_time},
+        widgets::{count, counted},
     },
     event::FaultClass,
     history::{Distribution, Outcomes},
@@ -44,22 +44,19 @@ pub fn show(ui: &mut Ui, theme: &Theme, rows: &[&Distribution], view: TimeView) 
     let plot = view
         .plot("errors", theme)
         .y_axis_formatter(|mark, _| percent(mark.value.max(0.0)))
-        .y_axis_min_width(56.0);
-    ui.visuals_mut().override_text_color = Some(theme.text_dim);
+        .y_axis_min_width(AXIS);
     let highest = columns.iter().filter_map(|c| c.outcomes.error_rate());
     // Few errors are shown as large as many; the axis says how many they are.
     let top = highest.fold(0.01, f64::max) * 1.08;
-    let answer = plot.show(ui, |plot| {
+    let name = "Share of failed runs over time, by class";
+    let answer = show_plot(ui, theme, plot, name, |plot| {
         plot.set_plot_bounds(view.bounds((0.0, top)));
         for (class, bars) in bars(&columns, time) {
             plot.bar_chart(stack::part(bars, color(theme, class)));
         }
         zoom_by_wheel(plot)
     });
-    ui.visuals_mut().override_text_color = None;
-    let name = "Share of failed runs over time, by class";
     let response = answer.response;
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
     if let Some(column) = under_pointer(&columns, time, &answer.transform, &response) {
         hover_ui(ui, theme, &response, column);
     }
@@ -87,14 +84,12 @@ fn columns(rows: &[&Distribution]) -> Vec<OutcomesColumn> {
 fn bars(columns: &[OutcomesColumn], time: TimeAxis) -> BTreeMap<&'static str, Vec<Bar>> {
     let mut all: BTreeMap<&'static str, Vec<Bar>> = BTreeMap::new();
     for column in columns {
-        let (from, to) = (time.x(column.from_unix_ns), time.x(column.to_unix_ns));
+        let stretch = (column.from_unix_ns, column.to_unix_ns);
         let runs = column.outcomes.runs().max(1) as f64;
         let mut base = 0.0;
         for (class, failed) in &column.outcomes.faults {
             let share = *failed as f64 / runs;
-            let bar = Bar::new(from.midpoint(to), share)
-                .width((to - from) * 0.9)
-                .base_offset(base);
+            let bar = stack::bar(time, stretch, base, share);
             all.entry(class).or_default().push(bar);
             base += share;
         }
@@ -149,7 +144,7 @@ fn under_pointer<'a>(
     response: &Response,
 ) -> Option<&'a OutcomesColumn> {
     let pointer = response.hover_pos()?;
-    let at = time.unix_ns(transform.value_from_position(pointer).x);
+    let at = time.unix_ns_at(transform, pointer);
     let mut columns = columns.iter();
     columns.find(|column| (column.from_unix_ns..column.to_unix_ns).contains(&at))
 }
@@ -161,8 +156,7 @@ fn hover_ui(ui: &Ui, theme: &Theme, response: &Response, column: &OutcomesColumn
         for (_, text) in lines(&column.outcomes) {
             ui.label(text);
         }
-        let (from, to) = (date_time(column.from_unix_ns), date_time(column.to_unix_ns));
-        ui.label(caption(theme, format!("{from} to {to}")));
+        stretch_ui(ui, theme, column.from_unix_ns, column.to_unix_ns);
     });
 }
 

@@ -14,7 +14,7 @@ use self::{
     look::looks,
 };
 use super::{
-    axes::Scale,
+    axes::{Scale, show_plot},
     stack,
     track::Track,
     zoom::{TimeMove, TimeView, zoom_by_wheel},
@@ -103,25 +103,19 @@ fn target_ui(
             ui.add(egui::Label::new(strong(visible_line(&name).into_owned())).truncate());
         });
     });
-    let scale = Scale::Linear;
     let plot = view
         .plot("phases", theme)
-        .id(ui.scope_id().with((&row.target, row.simulated)))
-        .y_grid_spacer(move |input| scale.marks(&input))
-        .y_axis_formatter(move |mark, _| scale.label(mark))
-        .y_axis_min_width(56.0);
-    ui.visuals_mut().override_text_color = Some(theme.text_dim);
-    let answer = plot.show(ui, |plot| {
+        .id(ui.scope_id().with((&row.target, row.simulated)));
+    let plot = Scale::Linear.left_of(plot);
+    let name = format!("Phases of {} over time", row.target);
+    let answer = show_plot(ui, theme, plot, &name, |plot| {
         plot.set_plot_bounds(view.bounds((0.0, top)));
         for (look, bars) in looks().iter().zip(bars(&row.buckets, view)) {
             plot.bar_chart(stack::part(bars, theme.series_color(look.color)));
         }
         !is_scrolled && zoom_by_wheel(plot)
     });
-    ui.visuals_mut().override_text_color = None;
-    let name = format!("Phases of {} over time", row.target);
     let response = answer.response;
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &name));
     if let Some(bucket) = bucket_under_pointer(row, view.axis, &answer.transform, &response) {
         hover_ui(ui, theme, &response, (track, bucket));
     }
@@ -132,17 +126,11 @@ fn target_ui(
 fn bars(buckets: &[PhaseBucket], view: TimeView) -> [Vec<Bar>; 5] {
     let mut all: [Vec<Bar>; 5] = Default::default();
     for bucket in buckets {
-        let (from, to) = (
-            view.axis.x(bucket.from_unix_ns),
-            view.axis.x(bucket.to_unix_ns),
-        );
+        let stretch = (bucket.from_unix_ns, bucket.to_unix_ns);
         let mut base = 0.0;
         for (bars, median) in all.iter_mut().zip(&bucket.medians) {
             let Some(median) = median else { continue };
-            let bar = Bar::new(from.midpoint(to), median.ms)
-                .width((to - from) * 0.9)
-                .base_offset(base);
-            bars.push(bar);
+            bars.push(stack::bar(view.axis, stretch, base, median.ms));
             base += median.ms;
         }
     }

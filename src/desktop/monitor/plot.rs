@@ -4,7 +4,7 @@ use egui::{Color32, Mesh, Pos2, Rect, Response, Shape, Stroke, Ui, vec2};
 use egui_plot::{Line, LineStyle, PlotPoint, PlotPoints, PlotTransform, PlotUi, Points};
 
 use super::{
-    axes::plain_plot,
+    axes::{plain_plot, show_plot},
     changes,
     cloud::{self, Cloud},
     gaps,
@@ -60,12 +60,10 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: PlotFrame<'_>) -> PlotOutput {
     let PlotFrame { time, scale, .. } = frame;
     let plot = plain_plot("ttft", theme)
         .x_grid_spacer(move |input| time.marks(&input))
-        .x_axis_formatter(move |mark, _| time.label(mark))
-        .y_grid_spacer(move |input| scale.marks(&input))
-        .y_axis_formatter(move |mark, _| scale.label(mark))
-        .y_axis_min_width(56.0);
-    ui.visuals_mut().override_text_color = Some(theme.text_dim);
-    let answer = plot.show(ui, |plot| {
+        .x_axis_formatter(move |mark, _| time.label(mark));
+    let plot = scale.left_of(plot);
+    let name = "Plot of time to first token over time";
+    let answer = show_plot(ui, theme, plot, name, |plot| {
         if let Some((min, max)) = frame.bounds {
             plot.set_plot_bounds(egui_plot::PlotBounds::from_min_max(min, max));
         }
@@ -83,15 +81,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: PlotFrame<'_>) -> PlotOutput {
         }
         zoom_by_wheel(plot)
     });
-    ui.visuals_mut().override_text_color = None;
     let response = answer.response;
-    response.widget_info(|| {
-        egui::WidgetInfo::labeled(
-            egui::Role::Image,
-            true,
-            "Plot of time to first token over time",
-        )
-    });
     errors_ui(ui, theme, frame, &answer.transform);
     let change = changes::show(ui, theme, frame, &answer.transform, &response);
     let found = under_pointer(frame, &answer.transform, &response).filter(|_| !change);
@@ -217,8 +207,8 @@ fn under_pointer<'a>(
     let pointer = response.hover_pos()?;
     let strip_y = strip(transform).center().y;
     let [from, to] = [-REACH, REACH].map(|reach| {
-        let at = transform.value_from_position(pointer + vec2(reach, 0.0));
-        frame.time.unix_ns(at.x)
+        let at = pointer + vec2(reach, 0.0);
+        frame.time.unix_ns_at(transform, at)
     });
     let place = |mark: &Mark| {
         let x = frame.time.x(mark.at_unix_ns);

@@ -4,7 +4,7 @@ use egui::{Pos2, Response, Ui};
 use egui_plot::{Line, PlotBounds, PlotPoint, PlotPoints, PlotTransform};
 
 use super::{
-    axes::{Scale, fixed_plot},
+    axes::{AXIS, Scale, fixed_plot, show_plot},
     targets::percent,
     tooltip::{tooltip, track_ui},
     track::Track,
@@ -28,9 +28,9 @@ pub fn show(ui: &mut Ui, theme: &Theme, rows: &[(&Track, &Distribution)], scale:
         .x_grid_spacer(move |input| scale.marks(&input))
         .x_axis_formatter(move |mark, _| scale.label(mark))
         .y_axis_formatter(|mark, _| percent_mark(mark.value))
-        .y_axis_min_width(56.0);
-    ui.visuals_mut().override_text_color = Some(theme.text_dim);
-    let answer = plot.show(ui, |plot| {
+        .y_axis_min_width(AXIS);
+    let name = "Share of runs by time to first token";
+    let answer = show_plot(ui, theme, plot, name, |plot| {
         plot.set_plot_bounds(bounds(rows, scale));
         for (track, row) in rows {
             let line = Line::new("", PlotPoints::from(steps(&row.ecdf, scale)))
@@ -41,10 +41,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, rows: &[(&Track, &Distribution)], scale:
             plot.line(line);
         }
     });
-    ui.visuals_mut().override_text_color = None;
-    let name = "Share of runs by time to first token";
     let response = answer.response;
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
     if let Some(found) = under_pointer(rows, scale, &answer.transform, &response) {
         hover_ui(ui, theme, &response, found);
     }

@@ -6,6 +6,7 @@ use super::{Monitor, polled::Polled, query};
 use crate::{
     clock::wall_clock_ns,
     desktop::{range::Range, view::Cx, widgets::zoned},
+    endpoint::TargetId,
     engine::{Command, HistoryCommand},
     history::{Availability, Distribution, TargetFacts, TargetFactsQuery},
 };
@@ -27,10 +28,10 @@ pub fn of<'a>(facts: &'a PolledFacts, row: &Distribution) -> Option<&'a TargetFa
     facts.find(|facts| facts.target == row.target && facts.simulated == row.simulated)
 }
 
-/// What free checks found of the endpoint of a distribution's target.
-pub fn endpoint_of<'a>(known: &'a [Availability], row: &Distribution) -> Option<&'a Availability> {
+/// What free checks found of a target's endpoint.
+pub fn endpoint_of<'a>(known: &'a [Availability], target: &TargetId) -> Option<&'a Availability> {
     let mut known = known.iter();
-    known.find(|known| known.endpoint == row.target.endpoint)
+    known.find(|known| known.endpoint == target.endpoint)
 }
 
 /// The last local midnight before a time, in nanoseconds since 1970.

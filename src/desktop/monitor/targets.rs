@@ -31,14 +31,14 @@ use crate::{
 impl Monitor {
     /// Shows the table.
     pub(super) fn targets_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        let Some(rows) = &self.distributions.rows else {
+        let Some(rows) = self.known_distributions() else {
             return;
         };
         let endpoints = self.availability();
         let row_of = |runs| TargetRow {
             runs,
             facts: target_facts::of(&self.facts, runs),
-            endpoint: target_facts::endpoint_of(endpoints, runs),
+            endpoint: target_facts::endpoint_of(endpoints, &runs.target),
         };
         let mut sorted: Vec<TargetRow<'_>> = rows.iter().map(row_of).collect();
         let sort = self.kept.sort;

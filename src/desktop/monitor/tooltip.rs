@@ -6,7 +6,8 @@ use super::track::Track;
 use crate::{
     desktop::{
         looks::sample_ui,
-        theme::{Theme, strong},
+        theme::{Theme, caption, strong},
+        widgets::date_time,
     },
     endpoint::local_gateway,
 };
@@ -26,4 +27,10 @@ pub fn track_ui(ui: &mut Ui, theme: &Theme, track: &Track) {
         sample_ui(ui, track.look, theme.series_color(track.look.color));
         ui.label(strong(local_gateway::shown(&track.target)));
     });
+}
+
+/// Says which stretch of time the tooltip is about (nanoseconds since 1970).
+pub fn stretch_ui(ui: &mut Ui, theme: &Theme, from: i64, to: i64) {
+    let [from, to] = [from, to].map(date_time);
+    ui.label(caption(theme, format!("{from} to {to}")));
 }

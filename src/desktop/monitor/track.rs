@@ -69,6 +69,22 @@ impl Track {
     }
 }
 
+/// The targets that are not hidden, each with what the history answered of it. `target` tells whose an answer is, and
+/// whether the simulator answered.
+pub fn shown_of<'a, T>(
+    tracks: &'a [Track],
+    answers: &'a [T],
+    target: impl Fn(&T) -> (&TargetId, bool),
+) -> Vec<(&'a Track, &'a T)> {
+    let shown = tracks.iter().filter(|track| track.shown);
+    let found = shown.filter_map(|track| {
+        let mut answers = answers.iter();
+        let is_its = |answer: &&T| target(answer) == (&track.target, track.simulated);
+        Some((track, answers.find(is_its)?))
+    });
+    found.collect()
+}
+
 /// The longest time between two hours of one line, in nanoseconds: two hours.
 const MAX_BETWEEN_HOURS: i64 = 7_200_000_000_000;
 

@@ -1,19 +1,21 @@
 //! What is under the pointer on a chart of phases.
 
-use egui::{Response, RichText, Tooltip, Ui, Vec2};
+use egui::{Response, RichText, Ui};
 use egui_plot::PlotTransform;
 
 use super::{
-    super::{axes::TimeAxis, track::Track},
+    super::{
+        axes::TimeAxis,
+        tooltip::{stretch_ui, tooltip, track_ui},
+        track::Track,
+    },
     look::looks,
 };
 use crate::{
     desktop::{
-        looks::sample_ui,
-        theme::{Theme, caption, strong},
-        widgets::{count, date_time, ms_text},
+        theme::Theme,
+        widgets::{count, ms_text},
     },
-    endpoint::local_gateway,
     history::{PhaseBucket, TargetPhases},
 };
 
@@ -25,7 +27,7 @@ pub fn bucket_under_pointer<'a>(
     response: &Response,
 ) -> Option<&'a PhaseBucket> {
     let pointer = response.hover_pos()?;
-    let at = axis.unix_ns(transform.value_from_position(pointer).x);
+    let at = axis.unix_ns_at(transform, pointer);
     let mut buckets = row.buckets.iter();
     buckets.find(|bucket| (bucket.from_unix_ns..bucket.to_unix_ns).contains(&at))
 }
@@ -38,12 +40,8 @@ pub fn hover_ui(
     (track, bucket): (&Track, &PhaseBucket),
 ) {
     let pointer = response.hover_pos().unwrap_or_default();
-    let place = egui::Rect::from_center_size(pointer, Vec2::splat(14.0));
-    Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), response.id, place).show(|ui| {
-        ui.horizontal(|ui| {
-            sample_ui(ui, track.look, theme.series_color(track.look.color));
-            ui.label(strong(local_gateway::shown(&track.target)));
-        });
+    tooltip(ui, response, pointer, |ui| {
+        track_ui(ui, theme, track);
         // From the top down, as they stand.
         for (look, median) in looks().iter().zip(&bucket.medians).rev() {
             let Some(median) = median else { continue };
@@ -53,7 +51,6 @@ pub fn hover_ui(
                 ui.label(format!("{} {ms}, n {n}", look.name));
             });
         }
-        let (from, to) = (date_time(bucket.from_unix_ns), date_time(bucket.to_unix_ns));
-        ui.label(caption(theme, format!("{from} to {to}")));
+        stretch_ui(ui, theme, bucket.from_unix_ns, bucket.to_unix_ns);
     });
 }

@@ -1,14 +1,11 @@
 //! The chart of phases, beside the legend.
 
-use egui::{Margin, Ui};
+use egui::Ui;
 
 use super::{PhasesFrame, show};
-use crate::{
-    desktop::{
-        monitor::{Monitor, track::Track},
-        view::Cx,
-    },
-    history::{Series, TargetPhases},
+use crate::desktop::{
+    monitor::{Monitor, axes::chart_frame, track::shown_of},
+    view::Cx,
 };
 
 impl Monitor {
@@ -17,10 +14,7 @@ impl Monitor {
         let Some(all) = self.known_phases() else {
             return;
         };
-        let shown = (self.series.iter().zip(&self.tracks)).filter(|(_, track)| track.shown);
-        let rows: Vec<(&Track, &TargetPhases)> = shown
-            .filter_map(|(series, track)| Some((track, of(all, series)?)))
-            .collect();
+        let rows = shown_of(&self.tracks, all, |row| (&row.target, row.simulated));
         let buckets = all.iter().flat_map(|row| &row.buckets);
         let first = buckets.map(|bucket| bucket.from_unix_ns).min();
         let frame = PhasesFrame {
@@ -28,20 +22,8 @@ impl Monitor {
             view: self.time_view(first),
             rolled_up_until: (self.answered.as_ref()).and_then(|known| known.rolled_up_until),
         };
-        let margin = Margin {
-            left: 8,
-            right: 16,
-            top: 4,
-            bottom: 8,
-        };
-        let frame_ui = egui::Frame::new().inner_margin(margin);
-        let moved = frame_ui.show(ui, |ui| show(ui, cx.theme, frame)).inner;
+        let shown = chart_frame().show(ui, |ui| show(ui, cx.theme, frame));
+        let moved = shown.inner;
         self.follow(moved);
     }
-}
-
-/// The phases of the same target.
-fn of<'a>(all: &'a [TargetPhases], series: &Series) -> Option<&'a TargetPhases> {
-    let mut all = all.iter();
-    all.find(|row| row.target == series.target && row.simulated == series.simulated)
 }
