@@ -36,6 +36,9 @@ const WIDEST: f32 = 34.0;
 
 /// Shows a heat map for each target, one below the other.
 pub fn show(ui: &mut Ui, theme: &Theme, rows: &[(&Track, &Distribution)]) {
+    let text = "The stronger the colour, the slower. Each target has its own scale";
+    ui.label(caption(theme, text));
+    ui.add_space(space::XS);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         for (track, row) in rows {
             ui.horizontal(|ui| {
