@@ -4,6 +4,7 @@ use egui::Ui;
 
 use super::{Monitor, SeriesWanted, axes::TimeAxis};
 use crate::{
+    clock::wall_clock_ns,
     desktop::{range::Range, view::Cx},
     engine::{Command, HistoryCommand, ask},
     history::SeriesQuery,
@@ -31,7 +32,7 @@ impl Monitor {
     }
 
     fn query(&mut self, wanted: &SeriesWanted) -> SeriesQuery {
-        let now = now_unix_ns();
+        let now = wall_clock_ns();
         let (from, to) = stretch(wanted.zoomed, wanted.range);
         self.asked_range = (from, to.unwrap_or(now));
         if self.time.base_ns == 0 {
@@ -46,16 +47,11 @@ impl Monitor {
     }
 }
 
-/// Wall clock: it only places the range on the axis, nothing is measured with it.
-fn now_unix_ns() -> i64 {
-    i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
-}
-
 /// The stretch of time that is shown, in nanoseconds since 1970: from (`None` for the first run) and to (`None` for now).
 pub(super) fn stretch(zoomed: Option<(i64, i64)>, range: Range) -> (Option<i64>, Option<i64>) {
     match (zoomed, range.length_ns()) {
         (Some((from, to)), _) => (Some(from), Some(to)),
-        (None, Some(length)) => (Some(now_unix_ns() - length), None),
+        (None, Some(length)) => (Some(wall_clock_ns() - length), None),
         (None, None) => (None, None),
     }
 }

@@ -39,19 +39,21 @@ impl State {
             }
         }
         for id in gone {
-            self.runs.remove(&id);
-            self.own.remove(&id);
-            self.findings.remove(&id);
+            self.drop_run(id);
         }
         self.stored.retain(|id| self.runs.contains_key(id));
         self.looked_through = (self.stored.len(), count);
     }
 
-    /// Drops a run that was deleted.
-    pub(in crate::desktop) fn forget(&mut self, id: RunId) {
+    fn drop_run(&mut self, id: RunId) {
         self.runs.remove(&id);
         self.own.remove(&id);
         self.findings.remove(&id);
+    }
+
+    /// Drops a run that was deleted.
+    pub(in crate::desktop) fn forget(&mut self, id: RunId) {
+        self.drop_run(id);
         self.stored.retain(|stored| *stored != id);
         self.missing_runs.insert(id);
     }
