@@ -24,6 +24,7 @@ use super::{
     widgets::{Tone, banner, contained, counted, empty, ghost_button, primary_button, search_box},
 };
 use crate::{
+    clock::wall_clock_ns,
     endpoint::TargetId,
     engine::{Command, RunCommand},
     run::RunId,
@@ -133,7 +134,8 @@ impl View for Runs {
             Action::OpenRunsOf(target) => {
                 self.known.insert(target.clone());
                 self.wanted = self.wanted.only(target.clone());
-                self.close_inspector();
+                self.inspector.close_file();
+                self.close_run();
             }
             Action::Deleted(run) => self.forget(*run),
             _ => {}
@@ -187,11 +189,6 @@ impl View for Runs {
     }
 }
 
-/// The wall clock. It only decides what "today" and "the last hour" are, nothing is measured with it.
-fn now_unix_ns() -> i64 {
-    i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
-}
-
 impl Runs {
     /// Starts a new query if the filters have changed, and repeats it if runs have ended.
     fn follow(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
@@ -221,7 +218,7 @@ impl Runs {
         if self.asked.as_ref() == Some(&self.wanted) {
             self.pages.outdate();
         } else {
-            self.pages.begin(self.wanted.query(now_unix_ns()));
+            self.pages.begin(self.wanted.query(wall_clock_ns()));
             self.asked = Some(self.wanted.clone());
             (self.row, self.rows_then) = (0, 0);
         }
@@ -267,7 +264,7 @@ impl Runs {
         let shown = frame
             .show(ui, |ui| {
                 let (pages, selected) = (&self.pages, self.selected);
-                let now = now_unix_ns();
+                let now = wall_clock_ns();
                 contained(ui, |ui| {
                     let wide = ScrollArea::horizontal().auto_shrink(false);
                     wide.show(ui, |ui| {
@@ -293,7 +290,7 @@ impl Runs {
     fn select(&mut self, run: RunId, cx: &mut Cx<'_>) {
         self.inspector.close_file();
         if self.selected != Some(run) {
-            self.close_inspector();
+            self.close_run();
         }
         self.selected = Some(run);
         self.rows_then = 0;

@@ -31,6 +31,6 @@ pub use self::{
 };
 
 use self::rig::{
-    SIZES, WIDE, click, edits, field, heard, is_on, open_view, press, run_queries, series_queries,
-    type_into, write_into,
+    SIZES, WIDE, click, click_row, edits, field, heard, is_on, open_view, press, run_queries,
+    series_queries, turn_wheel, type_into, write_into,
 };

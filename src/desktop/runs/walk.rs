@@ -30,11 +30,17 @@ impl Runs {
         }
     }
 
-    /// Closes the file that is inspected, or else the run; nothing that was clicked there is waited for.
+    /// Closes the file that is inspected, or else the run.
     pub(super) fn close_inspector(&mut self) {
         if self.inspector.has_file() {
-            return self.inspector.close_file();
+            self.inspector.close_file();
+        } else {
+            self.close_run();
         }
+    }
+
+    /// Closes the run; nothing that was clicked in it is waited for. A file that is shown over it stays.
+    pub(super) fn close_run(&mut self) {
         self.selected = None;
         self.step = None;
         self.inspector.stop_waiting();
@@ -101,7 +107,7 @@ impl Runs {
     /// A run was deleted: it is shown no longer.
     pub(super) fn forget(&mut self, run: RunId) {
         if self.selected == Some(run) {
-            self.close_inspector();
+            self.close_run();
         }
         self.inspector.forget(run);
         self.pages.outdate();

@@ -7,7 +7,7 @@ use tokenscope::{
     engine::{Command, HistoryCommand},
 };
 
-use super::{Desktop, Player, click, heard, open_view, scenes, shows};
+use super::{Desktop, Player, click, heard, open_view, scenes, shows, turn_wheel};
 
 /// The monitor with this chart.
 fn chart(name: &str) -> (Desktop, Player) {
@@ -129,20 +129,6 @@ fn phases_are_stacked_for_each_target_and_never_mix_cold_with_warm() {
     assert_eq!(plots, [name]);
 }
 
-/// Turns the wheel over the middle of a picture.
-fn turn_wheel(desktop: &mut Desktop, player: &mut Player, picture: &str) {
-    let rect = desktop.get_by_label_contains(picture).rect();
-    desktop.hover_at(rect.center());
-    desktop.event(egui::Event::MouseWheel {
-        source: egui::MouseWheelSource::Wheel,
-        unit: egui::MouseWheelUnit::Point,
-        delta: egui::vec2(0.0, 200.0),
-        phase: egui::TouchPhase::Move,
-        modifiers: egui::Modifiers::NONE,
-    });
-    player.play(desktop);
-}
-
 /// From and to, in nanoseconds since 1970.
 type Stretch = (Option<i64>, Option<i64>);
 
@@ -201,6 +187,18 @@ fn charts_over_time_zoom_by_the_wheel_and_share_what_they_show() {
         player.play(&mut desktop);
         assert_eq!(stretches(&player)[0].unwrap().1, None, "{name}");
     }
+}
+
+#[test]
+fn the_hours_of_the_week_are_blank_until_they_are_known() {
+    let (mut desktop, mut player) = chart("Bands");
+    desktop.get_by_label("Chart: Hours").click();
+    // Nobody answers yet.
+    desktop.run_steps(6);
+    assert_eq!(pictures(&desktop, "Heat map of "), [""; 0]);
+    player.play(&mut desktop);
+    assert_eq!(pictures(&desktop, "Heat map of ").len(), 5);
+    assert!(shows(&desktop, "The stronger the colour, the slower"));
 }
 
 #[test]

@@ -10,7 +10,8 @@ use tokenscope::{
 };
 
 use super::{
-    Desktop, Player, click, heard, is_on, open_view, run_queries, scenes, shows, type_into,
+    Desktop, Player, click, click_row, heard, is_on, open_view, run_queries, scenes, shows,
+    type_into,
 };
 
 /// Opens the runs with that in the first row inspected.
@@ -18,13 +19,6 @@ fn inspected(scene: super::Scene) -> (Desktop, Player) {
     let (mut desktop, mut player) = open_view(ViewId::Runs, scene);
     click_row(&mut desktop, &mut player, 0);
     (desktop, player)
-}
-
-fn click_row(desktop: &mut Desktop, player: &mut Player, row: usize) {
-    let rows: Vec<_> = desktop.query_all_by_role(Role::Row).collect();
-    rows[row].click();
-    drop(rows);
-    player.play(desktop);
 }
 
 fn selected_row(desktop: &Desktop) -> Option<usize> {

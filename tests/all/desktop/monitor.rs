@@ -12,7 +12,7 @@ use tokenscope::{
 
 use super::{
     Desktop, Player, WIDE, click, heard, is_on, open, open_view, press, run_queries, scenes,
-    series_queries, shows,
+    series_queries, shows, turn_wheel,
 };
 
 #[test]
@@ -170,20 +170,9 @@ fn a_hidden_target_stays_hidden_in_the_next_window() {
     assert!(desktop.query_by_label("Show ollama/gemma3:270m").is_some());
 }
 
-/// Turns the wheel over the middle of the plot.
+/// Zooms the plot by the wheel.
 fn zoom(desktop: &mut Desktop, player: &mut Player) {
-    let plot = desktop
-        .get_by_label("Plot of time to first token over time")
-        .rect();
-    desktop.hover_at(plot.center());
-    desktop.event(egui::Event::MouseWheel {
-        source: egui::MouseWheelSource::Wheel,
-        unit: egui::MouseWheelUnit::Point,
-        delta: egui::vec2(0.0, 200.0),
-        phase: egui::TouchPhase::Move,
-        modifiers: Modifiers::NONE,
-    });
-    player.play(desktop);
+    turn_wheel(desktop, player, "Plot of time to first token over time");
 }
 
 #[test]

@@ -34,6 +34,28 @@ pub fn press(desktop: &mut Desktop, player: &mut Player, key: Key) {
     player.play(desktop);
 }
 
+/// Clicks a row of the table that is shown, counted from the top.
+pub fn click_row(desktop: &mut Desktop, player: &mut Player, row: usize) {
+    let rows: Vec<_> = desktop.query_all_by_role(Role::Row).collect();
+    rows[row].click();
+    drop(rows);
+    player.play(desktop);
+}
+
+/// Turns the wheel over the middle of a picture.
+pub fn turn_wheel(desktop: &mut Desktop, player: &mut Player, picture: &str) {
+    let rect = desktop.get_by_label_contains(picture).rect();
+    desktop.hover_at(rect.center());
+    desktop.event(egui::Event::MouseWheel {
+        source: egui::MouseWheelSource::Wheel,
+        unit: egui::MouseWheelUnit::Point,
+        delta: egui::vec2(0.0, 200.0),
+        phase: egui::TouchPhase::Move,
+        modifiers: Modifiers::NONE,
+    });
+    player.play(desktop);
+}
+
 /// A field by its name, which its label has too.
 pub fn field<'a>(desktop: &'a Desktop, name: &'a str) -> egui_kittest::Node<'a> {
     desktop.get_by_role_and_label(Role::TextInput, name)

@@ -10,7 +10,9 @@ use tokenscope::{
 };
 
 use super::{
-    Desktop, Player, click, heard, is_on, open_view, press, run_queries, scenes, shows, type_into,
+    Desktop, Player, click, click_row, heard, is_on, open_view, press, run_queries, scenes, shows,
+    type_into,
+    wire::{drop_file, file_of},
 };
 
 #[test]
@@ -203,34 +205,63 @@ fn answer_deletion(player: &mut Player, answer: Result<DeletionCount, String>) {
     reply.send(answer);
 }
 
-#[test]
-fn a_deleted_run_is_compared_with_no_longer() {
-    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
-    let row = |desktop: &mut Desktop, player: &mut Player, row: usize| {
-        let rows: Vec<_> = desktop.query_all_by_role(Role::Row).collect();
-        rows[row].click();
-        drop(rows);
-        player.play(desktop);
-    };
-    row(&mut desktop, &mut player, 0);
-    click(&mut desktop, &mut player, "Inspector: Waterfall");
-    desktop.get_by_label_contains("Compare with").click();
-    player.play(&mut desktop);
-    click(&mut desktop, &mut player, "A run in the table…");
-    row(&mut desktop, &mut player, 1);
-    assert!(shows(&desktop, "Stop comparing"));
-    // The other run is opened, and deleted.
-    row(&mut desktop, &mut player, 1);
-    click(&mut desktop, &mut player, "Delete the run…");
-    click(&mut desktop, &mut player, "Delete the run");
+/// Confirms the dialog that deletes a run, and has it deleted.
+fn delete_the_run(desktop: &mut Desktop, player: &mut Player) {
+    click(desktop, player, "Delete the run");
     let deleted = DeletionCount {
         runs: 1,
         ..DeletionCount::default()
     };
-    answer_deletion(&mut player, Ok(deleted));
+    answer_deletion(player, Ok(deleted));
+    player.play(desktop);
+}
+
+#[test]
+fn a_deleted_run_is_compared_with_no_longer() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    click_row(&mut desktop, &mut player, 0);
+    click(&mut desktop, &mut player, "Inspector: Waterfall");
+    desktop.get_by_label_contains("Compare with").click();
     player.play(&mut desktop);
-    row(&mut desktop, &mut player, 0);
+    click(&mut desktop, &mut player, "A run in the table…");
+    click_row(&mut desktop, &mut player, 1);
+    assert!(shows(&desktop, "Stop comparing"));
+    // The other run is opened, and deleted.
+    click_row(&mut desktop, &mut player, 1);
+    click(&mut desktop, &mut player, "Delete the run…");
+    delete_the_run(&mut desktop, &mut player);
+    click_row(&mut desktop, &mut player, 0);
     assert!(!shows(&desktop, "Stop comparing"));
+}
+
+#[test]
+fn a_run_behind_a_file_closes_when_it_is_deleted_or_other_runs_are_opened() {
+    let scene = scenes::wire();
+    let (_folder, path) = file_of(&scene);
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scene);
+    let is_open = |desktop: &Desktop, name: &str| desktop.query_by_label(name).is_some();
+    click_row(&mut desktop, &mut player, 0);
+    drop_file(&mut desktop, &mut player, &path);
+    press(&mut desktop, &mut player, Key::K);
+    let palette = desktop.get_by_label("Command");
+    palette.type_text("Delete the selected run");
+    player.play(&mut desktop);
+    desktop.key_press(Key::Enter);
+    player.play(&mut desktop);
+    delete_the_run(&mut desktop, &mut player);
+    assert!(is_open(&desktop, "from a file"), "the file stays");
+    click(&mut desktop, &mut player, "Close the inspector");
+    assert!(!is_open(&desktop, "Close the inspector"));
+
+    click_row(&mut desktop, &mut player, 0);
+    drop_file(&mut desktop, &mut player, &path);
+    press(&mut desktop, &mut player, Key::Num2);
+    click(&mut desktop, &mut player, "Chart: Targets");
+    let row = desktop.get_all_by_label_contains("Runs of ollama/").next();
+    row.unwrap().click();
+    player.play(&mut desktop);
+    assert_eq!(desktop.state().app().current(), ViewId::Runs);
+    assert!(!is_open(&desktop, "Close the inspector"));
 }
 
 #[test]
@@ -252,13 +283,7 @@ fn a_run_is_deleted_once_that_is_confirmed() {
     player.play(&mut desktop);
     assert!(shows(&desktop, "the disk is full"), "it stays and says why");
 
-    click(&mut desktop, &mut player, "Delete the run");
-    let deleted = DeletionCount {
-        runs: 1,
-        ..DeletionCount::default()
-    };
-    answer_deletion(&mut player, Ok(deleted));
-    player.play(&mut desktop);
+    delete_the_run(&mut desktop, &mut player);
     assert!(shows(&desktop, "Deleted the run"));
     assert!(!shows(&desktop, "go for good"));
     assert!(

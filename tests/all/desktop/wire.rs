@@ -233,7 +233,6 @@ fn what_was_asked_is_copied_as_a_command() {
 }
 
 /// A file with the capture of the scene's first row.
-#[cfg(feature = "pictures")]
 pub fn file_of(scene: &Scene) -> (tempfile::TempDir, PathBuf) {
     let (folder, path, _) = file(scene, "run.tscap");
     (folder, path)
