@@ -45,6 +45,8 @@ pub struct PlanForm {
     /// The question as it is typed; empty for the monitor's own.
     prompt: String,
     picker: Picker,
+    /// How high the forecast was in the last frame, in points.
+    forecast_height: f32,
 }
 
 /// What the user did in a frame.
@@ -68,28 +70,31 @@ impl PlanForm {
             cap,
             prompt: settings.prompt.clone().unwrap_or_default(),
             picker: Picker::default(),
+            forecast_height: 0.0,
         }
     }
 
     /// Shows the form; returns whether it stays open.
     pub fn ui(&mut self, ctx: &Context, cx: &mut Cx<'_>) -> bool {
         let (done, closed) = dialog(ctx, cx.theme, "plan", WIDTH, |ui| {
-            let room = (ui.ctx().content_rect().height() - 176.0).max(200.0);
+            let around = 176.0 + self.forecast_height;
+            let room = (ui.ctx().content_rect().height() - around).max(200.0);
             ui.label(heading("Probe plan"));
             let text = "A probe is a short question of at most 16 output tokens; each is a run in the history";
             ui.label(caption(cx.theme, text));
             ui.add_space(space::M);
             // Without a least height it grows with the dialog, frame by frame.
             let scrolled = ScrollArea::vertical().max_height(room);
-            scrolled.min_scrolled_height(room).show(ui, |ui| {
+            let scrolled = scrolled.min_scrolled_height(room).show(ui, |ui| {
                 self.targets_ui(ui, cx);
                 ui.add_space(space::M);
                 self.schedule_ui(ui, cx.theme);
                 ui.add_space(space::XS);
                 self.prompt_ui(ui, cx.theme);
                 ui.add_space(space::M);
-                self.cost_ui(ui, cx);
+                self.cost_ui(ui, cx)
             });
+            self.forecast_ui(ui, cx.theme, &scrolled.inner);
             ui.add_space(space::M);
             self.buttons_ui(ui, cx)
         });
@@ -201,7 +206,26 @@ impl PlanForm {
         prompt_error(text).map_or_else(|| Ok(Some(text.to_owned())), Err)
     }
 
-    fn cost_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+    /// Shows what the plan will cost, in sight while the rest is scrolled.
+    fn forecast_ui(&mut self, ui: &mut Ui, theme: &Theme, forecast: &Forecast) {
+        let top = ui.cursor().top();
+        ui.add_space(space::S);
+        card(ui, theme, |ui| {
+            ui.set_min_width(ui.available_width());
+            for line in self.forecast_lines(forecast) {
+                ui.add(Label::new(RichText::new(line).color(theme.text)).wrap());
+            }
+        });
+        let height = ui.cursor().top() - top;
+        let before = std::mem::replace(&mut self.forecast_height, height);
+        if (height - before).abs() > 0.5 {
+            ui.ctx()
+                .request_discard("the forecast is higher or lower than before");
+        }
+    }
+
+    /// Shows the cap; returns what the plan will cost.
+    fn cost_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) -> Forecast {
         let theme = cx.theme;
         let problem = self.read_cap().err();
         labeled_field(
@@ -221,13 +245,7 @@ impl PlanForm {
             let label = "Probe targets without a known price, too, and do not count them";
             toggle(ui, &mut self.draft.allow_unpriced, label);
         }
-        ui.add_space(space::S);
-        card(ui, theme, |ui| {
-            ui.set_min_width(ui.available_width());
-            for line in self.forecast_lines(&forecast) {
-                ui.add(Label::new(RichText::new(line).color(theme.text)).wrap());
-            }
-        });
+        forecast
     }
 
     /// The cap that is typed.

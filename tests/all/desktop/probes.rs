@@ -16,8 +16,8 @@ use tokenscope::{
 };
 
 use super::{
-    Desktop, Player, click, edits, heard, is_on, open_view, scenes, series_queries, shows,
-    write_into,
+    Desktop, Player, SIZES, click, edits, heard, is_on, layout_of, open, open_view, scenes,
+    series_queries, shows, write_into,
 };
 
 fn say(desktop: &mut Desktop, player: &mut Player, state: MonitorState) {
@@ -121,6 +121,17 @@ fn the_forecast_tells_the_cost_and_when_the_cap_is_reached() {
     assert!(!shows(&desktop, "a day at most"));
     click(&mut desktop, &mut player, "Cancel");
     assert!(saved(&player).is_empty() && !shows(&desktop, "Probe plan"));
+}
+
+#[test]
+fn the_forecast_is_in_sight_in_a_small_window() {
+    let layout = layout_of(ViewId::Monitor);
+    let (mut desktop, mut player) = open(scenes::planned(), SIZES[1], Some(&layout));
+    click(&mut desktop, &mut player, "Plan…");
+    let forecast = desktop.get_by_label_contains(" a day at most").rect();
+    let save = desktop.get_by_label("Save and turn on").rect();
+    assert!(forecast.bottom() <= save.top(), "{forecast:?} {save:?}");
+    assert!(save.bottom() <= SIZES[1].1, "{save:?}");
 }
 
 #[test]
