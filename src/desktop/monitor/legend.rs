@@ -100,8 +100,8 @@ fn entry(
             });
         });
         ui.horizontal_top(|ui| {
-            ui.spacing_mut().item_spacing = vec2(space::M, 2.0);
-            // Wrapped lines align with the name.
+            ui.spacing_mut().item_spacing = vec2(space::S, 2.0);
+            // Figures begin below the name, their icons a little before it.
             if has_sample {
                 ui.add_space(SAMPLE + 6.0 - space::M);
             }

@@ -225,6 +225,21 @@ fn a_target_in_the_legend_has_its_endpoints_availability() {
 }
 
 #[test]
+fn the_availability_in_the_legend_stays_in_its_room() {
+    for size in SIZES {
+        let layout = layout_of(ViewId::Monitor);
+        let (desktop, _player) = open(scenes::probing(), size, Some(&layout));
+        let eye = desktop.get_by_label("Hide openai/gpt-5-mini").rect();
+        // The picture on the button ends before the button does.
+        let edge = eye.right() - 4.0;
+        for text in ["up 100.00 %", "up 93.33 %"] {
+            let right = desktop.get_by_label(text).rect().right();
+            assert!(right <= edge, "{text}: {right}, {edge}");
+        }
+    }
+}
+
+#[test]
 fn how_long_a_certificate_is_valid_is_told_where_the_endpoint_is() {
     let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::probing());
     let up = desktop.get_by_label("up 93.33 %").rect().center();
