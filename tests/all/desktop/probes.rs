@@ -125,12 +125,16 @@ fn the_forecast_tells_the_cost_and_when_the_cap_is_reached() {
 
 #[test]
 fn the_forecast_is_in_sight_in_a_small_window() {
+    let mut scene = scenes::planned();
+    let more = (1..5).map(|n| format!("openai/gpt-5-mini-{n}").parse().unwrap());
+    scene.settings.monitor.targets.extend(more);
     let layout = layout_of(ViewId::Monitor);
-    let (mut desktop, mut player) = open(scenes::planned(), SIZES[1], Some(&layout));
+    let (mut desktop, mut player) = open(scene, SIZES[1], Some(&layout));
     click(&mut desktop, &mut player, "Plan…");
     let forecast = desktop.get_by_label_contains(" a day at most").rect();
     let save = desktop.get_by_label("Save and turn on").rect();
     assert!(forecast.bottom() <= save.top(), "{forecast:?} {save:?}");
+    assert!(forecast.height() > 10.0, "{forecast:?}");
     assert!(save.bottom() <= SIZES[1].1, "{save:?}");
 }
 
