@@ -2,15 +2,18 @@
 //!
 //! In: the file's text, an edit. Out: the text with only that edit. Comments, order, quoting and unknown keys stay.
 
-mod alerts;
+mod sections;
 
 use std::path::Path;
 
 use serde::{Deserialize as _, de::IntoDeserializer as _};
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
+use self::sections::{named_section, remove_section, section};
 use super::{
-    Appearance, SettingsEdit, SettingsProblem, captures,
+    Appearance, SettingsEdit, SettingsProblem,
+    alert::{self, AlertSettings},
+    captures,
     monitor::{self, MonitorSettings},
     parse, read, retention,
     section::{EndpointSection, KEYS, TIMEOUT_KEYS},
@@ -127,11 +130,10 @@ fn edited(text: &str, edit: &SettingsEdit) -> Result<String, String> {
     }
     match edit {
         SettingsEdit::PutEndpoint { old_id, endpoint } => {
-            let section = endpoints(&mut document)?;
-            put_endpoint(section, old_id.as_deref(), endpoint)?;
+            put_endpoint(&mut document, old_id.as_deref(), endpoint)?;
         }
         SettingsEdit::RemoveEndpoint { id } => remove_section(&mut document, "endpoint", id)?,
-        SettingsEdit::Appearance(appearance) => put_appearance(&mut document, *appearance),
+        SettingsEdit::Appearance(appearance) => put_appearance(&mut document, *appearance)?,
         SettingsEdit::Monitor(monitor) => put_monitor(&mut document, monitor)?,
         SettingsEdit::Captures(limits) => {
             put_values(&mut document, "history", limits, captures::KEYS)?;
@@ -143,7 +145,7 @@ fn edited(text: &str, edit: &SettingsEdit) -> Result<String, String> {
             put_values(&mut document, "measuring", measuring, &["late_share"])?;
         }
         SettingsEdit::PutAlert { old_name, alert } => {
-            alerts::put(&mut document, old_name.as_deref(), alert)?;
+            put_alert(&mut document, old_name.as_deref(), alert)?;
         }
         SettingsEdit::RemoveAlert { name } => remove_section(&mut document, "alert", name)?,
         SettingsEdit::PutGatewayKey { name, sha256 } => {
@@ -171,42 +173,37 @@ fn put_gateway_key(document: &mut DocumentMut, name: &str, sha256: &str) -> Resu
     Ok(())
 }
 
-/// The table of endpoints, created if needed; it is implicit, without a header.
-fn endpoints(document: &mut DocumentMut) -> Result<&mut dyn TableLike, String> {
-    let mut table = Table::new();
-    table.set_implicit(true);
-    (document.entry("endpoint").or_insert(Item::Table(table)))
-        .as_table_like_mut()
-        .ok_or_else(|| "“endpoint” is not a section".to_owned())
-}
-
 fn put_endpoint(
-    endpoints: &mut dyn TableLike,
+    document: &mut DocumentMut,
     old_id: Option<&str>,
     endpoint: &Endpoint,
 ) -> Result<(), String> {
     let id = endpoint.id.as_str();
-    if let Some(old) = old_id.filter(|old| *old != id) {
-        if endpoints.contains_key(id) {
-            return Err(format!("there is an endpoint “{id}” already"));
-        }
-        if let Some(item) = endpoints.remove(old) {
-            endpoints.insert(id, item);
-        }
-    }
+    let (into, is_new) = named_section(document, "endpoint", old_id, id)?;
     let full = EndpointSection::of(endpoint);
     let mut needed = full.clone().without_defaults(id);
-    if !endpoints.contains_key(id) {
-        // A new section has these for readers, and so that the endpoint stays the same if the preset changes.
+    if is_new {
+        // For readers, and so that the endpoint stays the same if the preset changes.
         needed.label.clone_from(&full.label);
         needed.base_url.clone_from(&full.base_url);
-        let mut table = Table::new();
-        table.decor_mut().set_prefix("\n");
-        endpoints.insert(id, Item::Table(table));
     }
-    let into = (endpoints.get_mut(id).and_then(Item::as_table_like_mut))
-        .ok_or_else(|| format!("“endpoint.{id}” is not a section"))?;
     merge_section(into, &table_of(&full)?, &table_of(&needed)?)
+}
+
+/// Adds an alert, or replaces the one of its name; one of another name is renamed first.
+fn put_alert(
+    document: &mut DocumentMut,
+    old_name: Option<&str>,
+    alert: &AlertSettings,
+) -> Result<(), String> {
+    let (into, _) = named_section(document, "alert", old_name, &alert.name)?;
+    // Whoever reads the file should see what an alert looks at.
+    merge_changed(
+        into,
+        alert::KEYS,
+        (alert, &AlertSettings::default()),
+        &["figure"],
+    )
 }
 
 fn merge_section(into: &mut dyn TableLike, full: &Table, minimal: &Table) -> Result<(), String> {
@@ -257,6 +254,25 @@ fn merge<'a>(
     }
 }
 
+/// Sets each key. A value that is the default is not added, unless its key is one of those that are always said.
+fn merge_changed<T: serde::Serialize>(
+    into: &mut dyn TableLike,
+    keys: &[&str],
+    (new, default): (&T, &T),
+    said: &[&str],
+) -> Result<(), String> {
+    let (new, default) = (table_of(new)?, table_of(default)?);
+    merge(into, keys, |key| {
+        let value = new.get(key);
+        let is_default = |value: &&Item| default.get(key).is_some_and(|other| same(other, value));
+        (
+            value,
+            value.filter(|value| said.contains(&key) || !is_default(value)),
+        )
+    });
+    Ok(())
+}
+
 /// Sets a value, keeping the white space and the comment around the old one.
 fn put(into: &mut dyn TableLike, key: &str, new: &Item) {
     let Ok(mut value) = new.clone().into_value() else {
@@ -292,40 +308,22 @@ fn table_of<T: serde::Serialize>(value: &T) -> Result<Table, String> {
         .map_err(|why| why.to_string())
 }
 
-fn put_appearance(document: &mut DocumentMut, appearance: Appearance) {
-    let mut table = Table::new();
-    if !document.is_empty() {
-        table.decor_mut().set_prefix("\n");
-    }
-    let section = document.entry("appearance").or_insert(Item::Table(table));
+fn put_appearance(document: &mut DocumentMut, appearance: Appearance) -> Result<(), String> {
+    let into = section(document, "appearance")?;
     // Write a zoom of 1.1 as 1.1, not as the nearest 32-bit float.
     let zoom = (f64::from(appearance.zoom) * 1000.0).round() / 1000.0;
     let theme = toml_edit::value(appearance.theme.as_str());
-    if let Some(into) = section.as_table_like_mut() {
-        merge(into, &["theme"], |_| (Some(&theme), Some(&theme)));
-        let zoom = toml_edit::value(zoom);
-        merge(into, &["zoom"], |_| (Some(&zoom), Some(&zoom)));
-    }
+    merge(into, &["theme"], |_| (Some(&theme), Some(&theme)));
+    let zoom = toml_edit::value(zoom);
+    merge(into, &["zoom"], |_| (Some(&zoom), Some(&zoom)));
+    Ok(())
 }
 
-/// Writes the plan; a value that is the default is not added.
+/// Writes the plan.
 fn put_monitor(document: &mut DocumentMut, monitor: &MonitorSettings) -> Result<(), String> {
-    let mut table = Table::new();
-    if !document.is_empty() {
-        table.decor_mut().set_prefix("\n");
-    }
-    let section = document.entry("monitor").or_insert(Item::Table(table));
-    let into = section
-        .as_table_like_mut()
-        .ok_or("“monitor” is not a section")?;
-    let (new, default) = (table_of(monitor)?, table_of(&MonitorSettings::default())?);
-    merge(into, monitor::KEYS, |key| {
-        let value = new.get(key);
-        let is_default = |value: &&Item| default.get(key).is_some_and(|other| same(other, value));
-        let is_said = matches!(key, "on" | "targets");
-        (value, value.filter(|value| is_said || !is_default(value)))
-    });
-    Ok(())
+    let into = section(document, "monitor")?;
+    let plans = (monitor, &MonitorSettings::default());
+    merge_changed(into, monitor::KEYS, plans, &["on", "targets"])
 }
 
 /// Writes all values of a section that has no parts.
@@ -335,69 +333,8 @@ fn put_values<T: serde::Serialize>(
     values: &T,
     keys: &[&str],
 ) -> Result<(), String> {
-    let mut table = Table::new();
-    if !document.is_empty() {
-        table.decor_mut().set_prefix("\n");
-    }
-    let section = document.entry(name).or_insert(Item::Table(table));
+    let into = section(document, name)?;
     let values = table_of(values)?;
-    let into = section
-        .as_table_like_mut()
-        .ok_or_else(|| format!("“{name}” is not a section"))?;
     merge(into, keys, |key| (values.get(key), values.get(key)));
     Ok(())
-}
-
-/// Removes the section `[kind.name]`.
-fn remove_section(document: &mut DocumentMut, kind: &str, name: &str) -> Result<(), String> {
-    let removed = (document.get_mut(kind).and_then(Item::as_table_like_mut))
-        .and_then(|sections| sections.remove(name))
-        .ok_or_else(|| format!("there is no {kind} “{name}” in this file"))?;
-    if let Some(table) = removed.as_table() {
-        keep_comments_above(document, table);
-    }
-    Ok(())
-}
-
-/// A section's comment is removed with it. A comment above that, separated by an empty line, is about something else
-/// (often the whole file) and moves to the next section.
-fn keep_comments_above(document: &mut DocumentMut, removed: &Table) {
-    let prefix = (removed.decor().prefix().and_then(|p| p.as_str())).unwrap_or_default();
-    let Some((above, _own)) = prefix.rsplit_once("\n\n") else {
-        return;
-    };
-    if above.trim().is_empty() {
-        return;
-    }
-    let position = removed.position().unwrap_or_default();
-    if let Some(next) = next_table(document.as_table_mut(), position) {
-        let decor = next.decor_mut();
-        let below = decor.prefix().and_then(|p| p.as_str()).unwrap_or_default();
-        let joined = format!("{above}\n\n{}", below.trim_start_matches('\n'));
-        decor.set_prefix(joined);
-    } else {
-        let trailing = document.trailing().as_str().unwrap_or_default();
-        let joined = format!("{above}\n{trailing}");
-        document.set_trailing(joined);
-    }
-}
-
-/// The table that comes first in the text after a position.
-fn next_table(root: &mut Table, after: isize) -> Option<&mut Table> {
-    let position = positions(root).into_iter().filter(|p| *p > after).min()?;
-    table_at(root, position)
-}
-
-fn positions(table: &Table) -> Vec<isize> {
-    let below = (table.iter().filter_map(|(_, item)| item.as_table())).flat_map(positions);
-    let own = table.position().filter(|_| !table.is_implicit());
-    own.into_iter().chain(below).collect()
-}
-
-fn table_at(table: &mut Table, position: isize) -> Option<&mut Table> {
-    if table.position() == Some(position) && !table.is_implicit() {
-        return Some(table);
-    }
-    (table.iter_mut().filter_map(|(_, item)| item.as_table_mut()))
-        .find_map(|table| table_at(table, position))
 }
