@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub use self::{
     message::webhook_body,
-    past::{AlertPeriod, AlertTrial, not_kept, past_samples, periods, trial},
+    past::{AlertPeriod, AlertTrial, not_kept, past_samples, trial},
     sample::{AlertSample, SampleKind},
     watch::AlertWatch,
 };
@@ -52,10 +52,7 @@ pub struct AlertNews {
 impl AlertNews {
     /// News of a rule whose figure has this value, of so many runs and checks.
     fn of(rule: &AlertSettings, target: String, (value, n): (f64, usize)) -> Self {
-        let limit = |fires_below| {
-            let limit = rule.limit();
-            (rule.figure.fires_below() == fires_below).then_some(limit)
-        };
+        let (above, below) = rule.figure.sides(Some(rule.limit()));
         Self {
             rule: rule.name.clone(),
             target,
@@ -66,8 +63,8 @@ impl AlertNews {
             value,
             n,
             over_minutes: rule.over_minutes,
-            above: limit(false),
-            below: limit(true),
+            above,
+            below,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{AlertSample, AlertWatch};
+use super::{AlertSample, AlertWatch, watch::is_about};
 use crate::{
     history::{EndpointCheck, History, HistoryError, ProbeBurst, ProbeOutcome},
     settings::{
@@ -34,6 +34,18 @@ pub struct AlertTrial {
     pub periods: Vec<AlertPeriod>,
 }
 
+impl AlertTrial {
+    /// How often it would have fired, in words: `would have fired 3 times`.
+    #[must_use]
+    pub fn times(&self) -> String {
+        match self.periods.len() {
+            0 => "would not have fired".to_owned(),
+            1 => "would have fired once".to_owned(),
+            times => format!("would have fired {times} times"),
+        }
+    }
+}
+
 /// What the probes and checks of the history say that began at or after a time (nanoseconds since 1970), in order of
 /// time: of each kind, if a rule looks at it. What was rolled up says nothing.
 ///
@@ -45,17 +57,18 @@ pub async fn past_samples(
     since_unix_ns: i64,
     late_share: f64,
 ) -> Result<Vec<AlertSample>, HistoryError> {
-    let has = |figure| rules.iter().any(|rule| rule.figure == figure);
-    let probes: Vec<ProbeOutcome> = history.probe_outcomes(since_unix_ns).await?;
-    let mut samples: Vec<AlertSample> = probes
-        .iter()
-        .filter_map(|probe| AlertSample::of_probe(probe, late_share))
-        .collect();
-    if has(AlertFigure::Burst) {
+    let looks_at = |what: fn(AlertFigure) -> bool| rules.iter().any(|rule| what(rule.figure));
+    let mut samples: Vec<AlertSample> = Vec::new();
+    if looks_at(AlertFigure::looks_at_probes) {
+        let probes: Vec<ProbeOutcome> = history.probe_outcomes(since_unix_ns).await?;
+        let told = probes.iter();
+        samples.extend(told.filter_map(|probe| AlertSample::of_probe(probe, late_share)));
+    }
+    if looks_at(|figure| figure == AlertFigure::Burst) {
         let bursts: Vec<ProbeBurst> = history.probe_bursts(since_unix_ns).await?;
         samples.extend(bursts.iter().filter_map(AlertSample::of_burst));
     }
-    if rules.iter().any(|rule| rule.figure.looks_at_checks()) {
+    if looks_at(AlertFigure::looks_at_checks) {
         let checks: Vec<EndpointCheck> = history.checks(since_unix_ns, i64::MAX).await?;
         samples.extend(checks.iter().flat_map(AlertSample::of_check));
     }
@@ -106,22 +119,17 @@ pub fn not_kept(
 /// How a rule would have done on the past, which is in order of time. Quiet hours are left aside.
 #[must_use]
 pub fn trial(rule: &AlertSettings, samples: &[AlertSample]) -> AlertTrial {
-    let is_meant = |sample: &&AlertSample| match sample.target.model.as_str() {
-        "" => rule.is_for_endpoint(&sample.target.endpoint),
-        _ => rule.is_for(&sample.target.to_string()),
+    let counts = |sample: &&AlertSample| {
+        sample.told.counts_for(rule.figure) && is_about(rule, &sample.target)
     };
-    let counting = samples
-        .iter()
-        .filter(|sample| sample.told.counts_for(rule.figure));
     AlertTrial {
-        n: counting.filter(is_meant).count(),
+        n: samples.iter().filter(counts).count(),
         periods: periods(rule, samples),
     }
 }
 
 /// When a rule would have fired on the past, which is in order of time. Quiet hours are left aside.
-#[must_use]
-pub fn periods(rule: &AlertSettings, samples: &[AlertSample]) -> Vec<AlertPeriod> {
+fn periods(rule: &AlertSettings, samples: &[AlertSample]) -> Vec<AlertPeriod> {
     let mut watch = AlertWatch::default();
     watch.follow(&[AlertSettings {
         quiet: None,

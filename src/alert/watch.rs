@@ -29,7 +29,7 @@ pub struct AlertWatch {
 /// One rule for one target or endpoint.
 #[derive(Debug, Default)]
 struct RuleState {
-    /// What was said in the rule's minutes, the oldest first.
+    /// What was said in the rule's minutes, the oldest first; of a certificate, what was said last.
     window: VecDeque<(i64, SampleKind)>,
     /// Since when it fires.
     since: Option<i64>,
@@ -154,13 +154,7 @@ impl AlertWatch {
     }
 
     fn is_subject(&self, (place, subject): &(usize, TargetId)) -> bool {
-        self.rules.get(*place).is_some_and(|rule| {
-            if rule.figure.is_of_endpoint() {
-                rule.is_for_endpoint(&subject.endpoint)
-            } else {
-                rule.is_for(&subject.to_string())
-            }
-        })
+        (self.rules.get(*place)).is_some_and(|rule| is_about(rule, subject))
     }
 
     /// Adds a sample to the states that it counts for, and gives their keys. `now` ends their minutes.
@@ -201,6 +195,15 @@ impl AlertWatch {
     }
 }
 
+/// Whether a rule holds for a target, or for an endpoint as a whole.
+pub(super) fn is_about(rule: &AlertSettings, subject: &TargetId) -> bool {
+    if subject.model.is_empty() {
+        rule.is_for_endpoint(&subject.endpoint)
+    } else {
+        rule.is_for(&subject.to_string())
+    }
+}
+
 /// Whether a target is among those that are followed, or an endpoint has one of them.
 fn is_followed(targets: &BTreeSet<TargetId>, subject: &TargetId) -> bool {
     if subject.model.is_empty() {
@@ -221,15 +224,18 @@ fn subject_name(subject: &TargetId) -> String {
 
 impl RuleState {
     fn add(&mut self, rule: &AlertSettings, sample: &AlertSample, now: i64) {
+        let (at, told) = (sample.at_unix_ns, sample.told);
         if rule.figure == AlertFigure::CertificateDays {
             self.window.clear();
+            self.window.push_back((at, told));
+            return;
         }
-        self.window.push_back((sample.at_unix_ns, sample.told));
+        // Runs end in another order than they began.
+        let place = self.window.partition_point(|(other, _)| *other <= at);
+        self.window.insert(place, (at, told));
         let from = now.saturating_sub(i64::from(rule.over_minutes) * MINUTE_NS);
-        if rule.figure != AlertFigure::CertificateDays {
-            // Runs end in another order than they began.
-            self.window.retain(|(at, _)| *at > from);
-        }
+        let old = self.window.partition_point(|(at, _)| *at <= from);
+        self.window.drain(..old);
     }
 
     fn judge(

@@ -22,7 +22,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct AlertsArgs {
-    /// On probes since then: 12h, 7d, 2026-11-30 or 2026-11-30T08:00:00Z.
+    /// On probes and checks since then: 12h, 7d, 2026-11-30 or 2026-11-30T08:00:00Z.
     #[arg(long, value_name = "WHEN", value_parser = since, default_value = "7d")]
     since: i64,
 
@@ -47,9 +47,8 @@ Example:
 #[derive(Serialize)]
 struct AlertPeriodLine<'a> {
     rule: &'a str,
-    target: String,
-    from_unix_ns: i64,
-    to_unix_ns: Option<i64>,
+    #[serde(flatten)]
+    period: &'a AlertPeriod,
 }
 
 pub(super) fn run(args: &AlertsArgs) -> anyhow::Result<ExitCode> {
@@ -71,8 +70,10 @@ pub(super) fn run(args: &AlertsArgs) -> anyhow::Result<ExitCode> {
     for rule in &settings.alerts {
         let found = trial(rule, &samples);
         if args.json {
-            (found.periods.iter())
-                .try_for_each(|period| record::write_line(&mut out, &line(rule, period)))?;
+            for period in &found.periods {
+                let rule = &rule.name;
+                record::write_line(&mut out, &AlertPeriodLine { rule, period })?;
+            }
         } else {
             write!(out, "{}", told(rule, &found))?;
         }
@@ -93,22 +94,8 @@ fn tell_not_kept(settings: &Settings, since: i64, rolled_up_until: Option<i64>) 
     }
 }
 
-fn line<'a>(rule: &'a AlertSettings, period: &AlertPeriod) -> AlertPeriodLine<'a> {
-    AlertPeriodLine {
-        rule: &rule.name,
-        target: period.target.clone(),
-        from_unix_ns: period.from_unix_ns,
-        to_unix_ns: period.to_unix_ns,
-    }
-}
-
 /// How often a rule would have fired, and a line for each time.
 fn told(rule: &AlertSettings, found: &AlertTrial) -> String {
-    let times = match found.periods.len() {
-        0 => "would not have fired".to_owned(),
-        1 => "would have fired once".to_owned(),
-        times => format!("would have fired {times} times"),
-    };
     let (one, many) = match rule.figure {
         AlertFigure::Availability => ("probe or check", "probes and checks"),
         AlertFigure::CertificateDays => ("check", "checks"),
@@ -120,7 +107,8 @@ fn told(rule: &AlertSettings, found: &AlertTrial) -> String {
     };
     let n = found.n;
     let probes = format!("{n} {}", if n == 1 { one } else { many });
-    let mut text = format!("{}: {times} in {probes}\n", visible_line(&rule.name));
+    let (name, times) = (visible_line(&rule.name), found.times());
+    let mut text = format!("{name}: {times} in {probes}\n");
     for period in &found.periods {
         let to = period.to_unix_ns.unwrap_or_else(wall_clock_ns);
         let lasted = lasted(to.saturating_sub(period.from_unix_ns));

@@ -54,16 +54,12 @@ impl AlertTask {
 
     pub(super) fn settings_are(&mut self, settings: &Arc<Settings>) {
         self.settings = Arc::clone(settings);
-        let before = self.watch.told();
-        self.watch.follow(&settings.alerts);
-        self.has_changed(&before);
+        self.change(|watch| watch.follow(&settings.alerts));
     }
 
     /// These targets are probed from now on, and no others.
     pub(super) fn targets_are(&mut self, targets: &[TargetId]) {
-        let before = self.watch.told();
-        self.watch.follow_targets(targets.iter().cloned());
-        self.has_changed(&before);
+        self.change(|watch| watch.follow_targets(targets.iter().cloned()));
     }
 
     /// Goes on where the process ended that probed before: rules that fired then still do, and nobody is told again.
@@ -130,8 +126,10 @@ impl AlertTask {
         }
     }
 
-    /// Tells what fires now, if fewer rules do than before.
-    fn has_changed(&mut self, before: &[AlertNews]) {
+    /// Changes what is followed, and tells what fires then, if fewer rules do than before.
+    fn change(&mut self, change: impl FnOnce(&mut AlertWatch)) {
+        let before = self.watch.told();
+        change(&mut self.watch);
         let told = self.watch.told();
         if told != before {
             self.out.send(Update::Monitor(MonitorNews::Firing(told)));

@@ -1,4 +1,4 @@
-//! The sections `[alert.NAME]`: when somebody is told that a target is slow or fails, and how.
+//! The sections `[alert.NAME]`: when somebody is told that a target is slow, fails or is away, and how.
 
 mod figure;
 mod quiet;
@@ -90,7 +90,7 @@ impl Default for AlertSettings {
 }
 
 /// The keys of a rule; a test compares them with the fields.
-pub(in crate::settings) const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "targets",
     "figure",
     "above",
@@ -109,7 +109,7 @@ pub(in crate::settings) const KEYS: &[&str] = &[
 pub const LONGEST_MINUTES: u32 = 7 * 24 * 60;
 
 /// The most days of a certificate that a rule may ask for: no authority of the Web signs for more.
-const MOST_DAYS: f64 = 398.0;
+pub const MOST_DAYS: f64 = 398.0;
 
 /// The largest number below 1.
 const BELOW_ONE: f64 = 1.0 - f64::EPSILON / 2.0;
@@ -219,21 +219,15 @@ impl AlertSettings {
 
     fn check_limit(&self) -> Result<(), BadValue> {
         let figure = self.figure;
-        let (key, limit, other) = if figure.fires_below() {
-            ("below", self.below, ("above", self.above))
+        let key = figure.side();
+        let (limit, other) = if figure.fires_below() {
+            (self.below, ("above", self.above))
         } else {
-            ("above", self.above, ("below", self.below))
+            (self.above, ("below", self.below))
         };
-        if let (key, Some(_)) = other {
-            let side = if figure.fires_below() {
-                "below"
-            } else {
-                "above"
-            };
-            return Err((
-                key,
-                format!("{figure} fires {side} a limit: write {side} instead"),
-            ));
+        if let (other, Some(_)) = other {
+            let why = format!("{figure} fires {key} a limit: write {key} instead");
+            return Err((other, why));
         }
         let (range, what) = match figure {
             AlertFigure::TtftP50 | AlertFigure::TtftP95 | AlertFigure::TtftP99 => {

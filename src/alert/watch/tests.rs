@@ -1,16 +1,13 @@
 use super::*;
-use crate::{
-    alert::{periods, trial},
-    settings::alert::QuietHours,
-};
+use crate::{alert::trial, settings::alert::QuietHours};
 
 fn rule(figure: AlertFigure, limit: f64) -> AlertSettings {
-    let side = |fires_below| (figure.fires_below() == fires_below).then_some(limit);
+    let (above, below) = figure.sides(Some(limit));
     AlertSettings {
         name: "r".into(),
         figure,
-        above: side(false),
-        below: side(true),
+        above,
+        below,
         ..AlertSettings::default()
     }
 }
@@ -104,6 +101,23 @@ fn a_percentile_waits_until_it_is_known() {
 }
 
 #[test]
+fn runs_that_end_in_another_order_count_by_when_they_began() {
+    let rule = rule(AlertFigure::TtftP50, 500.0);
+    let mut state = RuleState::default();
+    let mut minutes_after = |minute| {
+        state.add(&rule, &answered(minute, 300.0), minute * MINUTE_NS);
+        let minutes = state.window.iter().map(|(at, _)| at / MINUTE_NS);
+        minutes.collect::<Vec<_>>()
+    };
+    assert_eq!(minutes_after(10), [10]);
+    assert_eq!(minutes_after(4), [4, 10]);
+    assert_eq!(minutes_after(12), [4, 10, 12]);
+    assert_eq!(minutes_after(20), [10, 12, 20]);
+    assert_eq!(minutes_after(11), [10, 11, 12, 20]);
+    assert_eq!(minutes_after(27), [20, 27]);
+}
+
+#[test]
 fn in_quiet_hours_nobody_is_told_until_they_end() {
     let rule = AlertSettings {
         quiet: Some(QuietHours { from: 0, to: 60 }),
@@ -149,8 +163,8 @@ fn a_rule_is_tried_on_the_past() {
     let past: Vec<_> = (0..120)
         .map(|minute| answered(minute, if slow(minute) { 900.0 } else { 300.0 }))
         .collect();
-    let found = periods(&rule(AlertFigure::TtftP50, 500.0), &past);
-    let minutes: Vec<_> = (found.iter())
+    let found = trial(&rule(AlertFigure::TtftP50, 500.0), &past);
+    let minutes: Vec<_> = (found.periods.iter())
         .map(|p| {
             (
                 p.from_unix_ns / MINUTE_NS,
@@ -159,7 +173,7 @@ fn a_rule_is_tried_on_the_past() {
         })
         .collect();
     assert_eq!(minutes, [(27, Some(67)), (117, None)]);
-    assert_eq!(trial(&rule(AlertFigure::TtftP50, 500.0), &past).n, 120);
+    assert_eq!(found.n, 120);
 }
 
 /// A check of the endpoint of [`sample`]'s target.

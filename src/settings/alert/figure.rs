@@ -67,6 +67,22 @@ impl AlertFigure {
         matches!(self, Self::Availability | Self::CertificateDays)
     }
 
+    /// On which side of its limit a rule fires, as the key of the settings that sets the limit: `above` or `below`.
+    #[must_use]
+    pub fn side(self) -> &'static str {
+        if self.fires_below() { "below" } else { "above" }
+    }
+
+    /// A limit as the two values of the settings, `above` and `below`: it is the one that this figure has.
+    #[must_use]
+    pub fn sides(self, limit: Option<f64>) -> (Option<f64>, Option<f64>) {
+        if self.fires_below() {
+            (None, limit)
+        } else {
+            (limit, None)
+        }
+    }
+
     /// Whether it is known of an endpoint, for all its models.
     #[must_use]
     pub fn is_of_endpoint(self) -> bool {
@@ -87,7 +103,7 @@ impl AlertFigure {
         }
     }
 
-    /// A value with its unit: `2310 ms`, `20 %`, `99.5 %`, `13 days`.
+    /// A value with its unit: `2310 ms`, `20 %`, `99.50 %`, `13.0 days`.
     #[must_use]
     pub fn text(self, value: f64) -> String {
         match self.unit() {
