@@ -12,6 +12,7 @@ mod data;
 mod draft;
 mod editor;
 mod endpoints;
+mod form;
 mod import;
 mod keys;
 mod limits;

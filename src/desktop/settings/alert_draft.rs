@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
+use super::form::lines;
 use crate::settings::{
     Settings,
-    alert::{AlertFigure, AlertSettings, AlertUnit, LONGEST_MINUTES, QuietHours, WebhookForm},
+    alert::{
+        AlertFigure, AlertSettings, AlertUnit, LONGEST_MINUTES, MOST_DAYS, QuietHours, WebhookForm,
+    },
 };
 
 /// The fields that can be wrong.
@@ -138,13 +141,13 @@ impl AlertDraft {
         if let Some(problem) = self.targets_problem() {
             note(AlertField::Targets, problem);
         }
-        let side = |fires_below| limit.filter(|_| self.figure.fires_below() == fires_below);
+        let (above, below) = self.figure.sides(limit);
         let rule = AlertSettings {
             name: self.name.trim().to_owned(),
             targets: lines(&self.targets),
             figure: self.figure,
-            above: side(false),
-            below: side(true),
+            above,
+            below,
             until: until.flatten(),
             over_minutes: minutes.unwrap_or_default(),
             least: least.unwrap_or_default(),
@@ -188,12 +191,11 @@ impl AlertDraft {
     /// Where it is over unless that is said, as the field would have it.
     #[must_use]
     pub fn usual_until(&self) -> Option<String> {
-        let limit = self.limit().ok()?;
-        let fires_below = self.figure.fires_below();
+        let (above, below) = self.figure.sides(Some(self.limit().ok()?));
         let rule = AlertSettings {
             figure: self.figure,
-            above: (!fires_below).then_some(limit),
-            below: fires_below.then_some(limit),
+            above,
+            below,
             ..AlertSettings::default()
         };
         Some(shown(self.figure, rule.until()))
@@ -234,7 +236,7 @@ impl AlertDraft {
             (AlertUnit::Ms, _) => (0.0..=1e9, "Milliseconds, such as 2000"),
             (AlertUnit::Share, false) => (0.0..=0.999_999, "Percent, from 0 to below 100"),
             (AlertUnit::Share, true) => (0.000_001..=1.0, "Percent, from above 0 to 100"),
-            (AlertUnit::Days, _) => (1.0..=398.0, "Days, from 1 to 398"),
+            (AlertUnit::Days, _) => (1.0..=MOST_DAYS, "Days, from 1 to 398"),
         };
         let value = self.number(&self.limit);
         value
@@ -255,14 +257,9 @@ impl AlertDraft {
                 value <= limit
             }
         });
-        let side = if self.figure.fires_below() {
-            "Not below"
-        } else {
-            "Not above"
-        };
         is_behind
             .then_some(Some(value))
-            .ok_or_else(|| format!("{side} the limit at which it fires"))
+            .ok_or_else(|| format!("Not {} the limit at which it fires", self.figure.side()))
     }
 
     fn quiet(&self) -> Result<Option<QuietHours>, String> {
@@ -317,14 +314,6 @@ fn whole(text: &str, most: u32) -> Result<u32, String> {
         u32::MAX => "A whole number, 1 or more".to_owned(),
         most => format!("A whole number from 1 to {most}"),
     })
-}
-
-fn lines(text: &str) -> Vec<String> {
-    let lines = text.lines().map(str::trim);
-    lines
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect()
 }
 
 #[cfg(test)]

@@ -1,47 +1,28 @@
 //! The form of an alert: what it looks at, when it fires, who is told; and how it would have done on the past.
 
-use egui::{Label, RichText, TextEdit, Ui};
+use egui::{Label, TextEdit, Ui};
 
 use super::{
     alert_draft::{AlertDraft, AlertField, AlertProblems},
     alert_trial::{DAY_NS, not_kept_ui, trial_lines},
+    form::{FormProgress, captioned_field, head_ui},
 };
 use crate::{
     alert::AlertTrial,
     clock::wall_clock_ns,
     desktop::{
-        icons,
-        theme::{Theme, caption, heading, size, space, title},
+        theme::{Theme, caption, heading, space},
         view::Cx,
-        widgets::{
-            card, choice_box, danger_button, ghost_button, icon_button, labeled_field,
-            primary_button, segmented, toggle,
-        },
+        widgets::{card, choice_box, ghost_button, labeled_field, problem_ui, segmented, toggle},
     },
     engine::{Asked, Command, HistoryCommand, ask},
     settings::{
-        Settings, SettingsEdit,
+        SettingsEdit,
         alert::{AlertFigure, AlertSettings, AlertUnit, WebhookForm},
     },
     visible::visible_line,
 };
 
-/// The figures, each with its name in the list.
-const FIGURES: [(AlertFigure, &str); 7] = [
-    (AlertFigure::TtftP50, "Median TTFT"),
-    (AlertFigure::TtftP95, "TTFT P95"),
-    (AlertFigure::TtftP99, "TTFT P99"),
-    (AlertFigure::ErrorRate, "Error rate of probes"),
-    (
-        AlertFigure::Availability,
-        "Availability: probes and free checks",
-    ),
-    (AlertFigure::Burst, "Share of buffered answers"),
-    (
-        AlertFigure::CertificateDays,
-        "Days until the certificate ends",
-    ),
-];
 const FORMS: [(WebhookForm, &str); 4] = [
     (WebhookForm::Json, "JSON"),
     (WebhookForm::Slack, "Slack"),
@@ -55,14 +36,12 @@ const PAST: [(i64, &str); 3] = [(1, "1 day"), (7, "7 days"), (30, "30 days")];
 #[derive(Debug)]
 pub struct AlertForm {
     draft: AlertDraft,
-    /// Whether it was to be saved or tried: problems are shown from then on.
-    has_tried: bool,
-    /// The settings when it was saved, until other ones come.
-    saving: Option<std::sync::Arc<Settings>>,
-    confirm_remove: bool,
-    /// How many days of the past it is tried on.
+    progress: FormProgress,
+    /// How many days of the past it is to be tried on.
     days: i64,
     asked: Asked<Result<AlertTrial, String>>,
+    /// How many days it is being tried on.
+    asked_days: i64,
     /// How it did, and over how many days.
     trial: Option<(i64, Result<AlertTrial, String>)>,
 }
@@ -73,11 +52,10 @@ impl AlertForm {
     pub fn new(draft: AlertDraft) -> Self {
         Self {
             draft,
-            has_tried: false,
-            saving: None,
-            confirm_remove: false,
+            progress: FormProgress::default(),
             days: 7,
             asked: Asked::default(),
+            asked_days: 7,
             trial: None,
         }
     }
@@ -85,36 +63,24 @@ impl AlertForm {
     /// Takes what was asked; returns whether the alert is saved.
     pub fn logic(&mut self, cx: &Cx<'_>) -> bool {
         if let Some(answer) = self.asked.take() {
-            self.trial = Some((self.days, answer));
+            self.trial = Some((self.asked_days, answer));
         }
-        let Some(before) = &self.saving else {
-            return false;
-        };
-        if cx.state.settings_problem.is_some() {
-            // It stays open: the banner says what to fix, then Save works again.
-            self.saving = None;
-            return false;
-        }
-        !std::sync::Arc::ptr_eq(before, &cx.state.settings)
+        self.progress.is_saved(cx)
     }
 
     /// Shows the form; returns whether it stays open.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) -> bool {
         let theme = cx.theme;
-        let mut stays = true;
-        ui.horizontal(|ui| {
-            stays = !icon_button(ui, theme, icons::CHEVRON_LEFT, "Back to the alerts").clicked();
-            let name = match &self.draft.old_name {
-                Some(name) => format!("Edit {}", visible_line(name)),
-                None => "New alert".to_owned(),
-            };
-            ui.label(title(name));
-        });
+        let name = match &self.draft.old_name {
+            Some(name) => format!("Edit {}", visible_line(name)),
+            None => "New alert".to_owned(),
+        };
+        let stays = head_ui(ui, theme, "Back to the alerts", name);
         ui.add_space(space::S);
         let checked = self.draft.rule(&cx.state.settings);
         let none = AlertProblems::new();
         let problems = match &checked {
-            Err(problems) if self.has_tried => problems,
+            Err(problems) if self.progress.has_tried => problems,
             _ => &none,
         };
         what_ui(ui, theme, &mut self.draft, problems);
@@ -135,10 +101,10 @@ impl AlertForm {
                 let button = ui.add_enabled(!self.asked.is_waiting(), egui::Button::new("Try on the past"));
                 let hover = "Says how often it would have fired on the probes and checks that the history has. Nobody is told";
                 if button.on_hover_text(hover).clicked() {
-                    self.has_tried = true;
+                    self.progress.has_tried = true;
                     if let Some(rule) = rule {
                         let (reply, asked) = ask();
-                        self.asked = asked;
+                        (self.asked, self.asked_days) = (asked, self.days);
                         cx.commands.push(Command::History(HistoryCommand::TryAlert {
                             rule: Box::new(rule.clone()),
                             since_unix_ns: wall_clock_ns().saturating_sub(self.days * DAY_NS),
@@ -166,18 +132,15 @@ impl AlertForm {
         checked: Result<AlertSettings, AlertProblems>,
     ) -> bool {
         let theme = cx.theme;
-        if self.has_tried && checked.is_err() {
+        if self.progress.has_tried && checked.is_err() {
             problem_ui(ui, theme, Some("Fix the fields marked above first"));
         }
         let mut stays = true;
         ui.horizontal(|ui| {
-            let is_saving = self.saving.is_some();
-            let label = if is_saving { "Saving…" } else { "Save" };
-            let save = ui.add_enabled_ui(!is_saving, |ui| primary_button(ui, theme, label));
-            if save.inner.clicked() {
-                self.has_tried = true;
+            if self.progress.save_button(ui, theme) {
+                self.progress.has_tried = true;
                 if let Ok(rule) = checked {
-                    self.saving = Some(cx.state.settings.clone());
+                    self.progress.saves(cx);
                     cx.commands.push(Command::Edit(SettingsEdit::PutAlert {
                         old_name: self.draft.old_name.clone(),
                         alert: Box::new(rule),
@@ -186,27 +149,15 @@ impl AlertForm {
             }
             stays = !ghost_button(ui, theme, "Cancel").clicked();
             if let Some(name) = self.draft.old_name.clone() {
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    stays &= !self.remove_ui(ui, cx, name);
-                });
+                let texts = ["Remove…", "Remove it"];
+                if self.progress.remove_button(ui, theme, texts, None) {
+                    let edit = SettingsEdit::RemoveAlert { name };
+                    cx.commands.push(Command::Edit(edit));
+                    stays = false;
+                }
             }
         });
         stays
-    }
-
-    /// Shows the button that removes it, which takes a second click; returns whether it was removed.
-    fn remove_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, name: String) -> bool {
-        if !self.confirm_remove {
-            self.confirm_remove = danger_button(ui, cx.theme, "Remove…").clicked();
-            return false;
-        }
-        let removed = danger_button(ui, cx.theme, "Remove it").clicked();
-        self.confirm_remove = !ui.button("Keep it").clicked();
-        if removed {
-            cx.commands
-                .push(Command::Edit(SettingsEdit::RemoveAlert { name }));
-        }
-        removed
     }
 }
 
@@ -216,14 +167,14 @@ fn what_ui(ui: &mut Ui, theme: &Theme, draft: &mut AlertDraft, problems: &AlertP
         let name = problem(AlertField::Name);
         labeled_field(left, theme, "Name", &mut draft.name, "slow", name);
         right.label(caption(theme, "What it looks at"));
-        let shown = |figure| FIGURES.iter().find(|(known, _)| *known == figure);
         choice_box("alert.figure")
             .width(right.available_width())
-            .selected_text(shown(draft.figure).map_or("", |(_, name)| name))
+            .selected_text(label(draft.figure))
             .show_ui(right, |ui| {
-                for (figure, name) in FIGURES {
-                    if ui.selectable_label(draft.figure == figure, name).clicked() {
-                        draft.set_figure(figure);
+                for figure in AlertFigure::ALL {
+                    let row = ui.selectable_label(draft.figure == *figure, label(*figure));
+                    if row.clicked() {
+                        draft.set_figure(*figure);
                     }
                 }
             })
@@ -232,18 +183,24 @@ fn what_ui(ui: &mut Ui, theme: &Theme, draft: &mut AlertDraft, problems: &AlertP
         right.add(Label::new(caption(theme, meaning(draft.figure))).wrap());
     });
     ui.add_space(space::S);
-    ui.label(caption(
-        theme,
-        "Targets, one per line: endpoint/model, or a beginning with * at its end. All of them if there are none",
-    ));
-    let edit = TextEdit::multiline(&mut draft.targets)
-        .desired_rows(2)
-        .desired_width(f32::INFINITY)
-        .hint_text("openai/*");
-    ui.add(edit.margin(egui::vec2(8.0, 5.0)))
-        .accessible_name("Targets");
+    let takes = "Targets, one per line: endpoint/model, or a beginning with * at its end. All of them if there are none";
+    let targets = TextEdit::multiline(&mut draft.targets).desired_rows(2);
+    captioned_field(ui, theme, ("Targets", takes), targets.hint_text("openai/*"));
     problem_ui(ui, theme, problem(AlertField::Targets));
     ui.add_space(space::S);
+}
+
+/// A figure's name in the list.
+fn label(figure: AlertFigure) -> &'static str {
+    match figure {
+        AlertFigure::TtftP50 => "Median TTFT",
+        AlertFigure::TtftP95 => "TTFT P95",
+        AlertFigure::TtftP99 => "TTFT P99",
+        AlertFigure::ErrorRate => "Error rate of probes",
+        AlertFigure::Availability => "Availability: probes and free checks",
+        AlertFigure::Burst => "Share of buffered answers",
+        AlertFigure::CertificateDays => "Days until the certificate ends",
+    }
 }
 
 /// What a figure means, and what it needs.
@@ -272,12 +229,7 @@ fn when_ui(ui: &mut Ui, theme: &Theme, draft: &mut AlertDraft, problems: &AlertP
         AlertUnit::Share => "%",
         AlertUnit::Days => "days",
     };
-    let side = if draft.figure.fires_below() {
-        "below"
-    } else {
-        "above"
-    };
-    let limit = format!("Fires {side} ({unit})");
+    let limit = format!("Fires {} ({unit})", draft.figure.side());
     let until = draft.usual_until().unwrap_or_default();
     ui.columns_const(|[left, right]| {
         let wrong = problem(AlertField::Limit);
@@ -333,14 +285,12 @@ fn who_ui(ui: &mut Ui, theme: &Theme, draft: &mut AlertDraft, problems: &AlertPr
     problem_ui(ui, theme, problem(AlertField::Channels));
     toggle(ui, &mut draft.notify, "A notification of the desktop");
     ui.add_space(space::S);
-    ui.label(caption(theme, "Webhook: a URL that is posted to"));
     let hidden = draft.has_plain_webhook();
-    let edit = TextEdit::singleline(&mut draft.webhook)
+    let takes = "Webhook: a URL that is posted to";
+    let webhook = TextEdit::singleline(&mut draft.webhook)
         .password(hidden)
-        .hint_text("${SLACK_HOOK}")
-        .desired_width(f32::INFINITY);
-    ui.add(edit.margin(egui::vec2(8.0, 5.0)))
-        .accessible_name("Webhook")
+        .hint_text("${SLACK_HOOK}");
+    captioned_field(ui, theme, ("Webhook", takes), webhook)
         .on_hover_text("${NAME} is taken from the environment");
     problem_ui(ui, theme, problem(AlertField::Webhook));
     if hidden {
@@ -351,20 +301,10 @@ fn who_ui(ui: &mut Ui, theme: &Theme, draft: &mut AlertDraft, problems: &AlertPr
         segmented(ui, theme, "Form of the webhook", &mut draft.form, &FORMS);
     }
     ui.add_space(space::S);
-    ui.label(caption(
-        theme,
-        "Command: program and arguments, one per line; no shell. JSON is its standard input",
-    ));
-    let edit = TextEdit::multiline(&mut draft.command)
+    let takes =
+        "Command: program and arguments, one per line; no shell. JSON is its standard input";
+    let command = TextEdit::multiline(&mut draft.command)
         .desired_rows(2)
-        .desired_width(f32::INFINITY)
         .font(egui::TextStyle::Monospace);
-    ui.add(edit.margin(egui::vec2(8.0, 5.0)))
-        .accessible_name("Command");
-}
-
-fn problem_ui(ui: &mut Ui, theme: &Theme, problem: Option<&str>) {
-    if let Some(problem) = problem {
-        ui.label(RichText::new(problem).size(size::SMALL).color(theme.bad));
-    }
+    captioned_field(ui, theme, ("Command", takes), command);
 }

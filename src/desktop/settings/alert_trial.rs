@@ -8,7 +8,7 @@ use crate::{
     desktop::{
         theme::{Theme, caption, size},
         view::Cx,
-        widgets::{count, date_time},
+        widgets::{capitalized, count, date_time},
     },
     settings::alert::AlertFigure,
     visible::visible_line,
@@ -30,11 +30,7 @@ pub fn not_kept_ui(ui: &mut Ui, cx: &Cx<'_>, figure: AlertFigure, days: i64) {
 
 /// Shows how a rule would have done on the last days.
 pub fn trial_lines(ui: &mut Ui, theme: &Theme, days: i64, trial: &AlertTrial) {
-    let times = match trial.periods.len() {
-        0 => "Would not have fired".to_owned(),
-        1 => "Would have fired once".to_owned(),
-        times => format!("Would have fired {times} times"),
-    };
+    let times = capitalized(&trial.times());
     let over = if days == 1 {
         "the last day".to_owned()
     } else {

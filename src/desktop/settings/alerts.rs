@@ -98,11 +98,6 @@ impl AlertsSection {
 /// By what a rule judges, as a line.
 fn judges(rule: &AlertSettings) -> String {
     let figure = rule.figure;
-    let side = if figure.fires_below() {
-        "below"
-    } else {
-        "above"
-    };
     let targets = match rule.targets.as_slice() {
         [] => "all targets".to_owned(),
         some => visible_line(&some.join(", ")).into_owned(),
@@ -113,7 +108,7 @@ fn judges(rule: &AlertSettings) -> String {
     } else {
         format!(" in {} min", rule.over_minutes)
     };
-    let name = capitalized(figure.name());
+    let (name, side) = (capitalized(figure.name()), figure.side());
     format!("{name} {side} {limit}{minutes}, over at {until}; {targets}")
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use http::HeaderName;
 
-use super::presets;
+use super::{form::lines, presets};
 use crate::{
     credential::Account,
     dialect::DialectId,
@@ -315,14 +315,6 @@ fn note(problems: &mut Problems, field: Field, problem: Option<String>) {
     if let Some(problem) = problem {
         problems.entry(field).or_insert(problem);
     }
-}
-
-fn lines(text: &str) -> Vec<String> {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect()
 }
 
 fn some(text: &str) -> Option<String> {

@@ -7,6 +7,7 @@ use egui::{RichText, TextEdit, Ui};
 use self::advanced::advanced_ui;
 use super::{
     draft::{AuthKind, EndpointDraft, Field, Problems},
+    form::{FormProgress, captioned_field, head_ui},
     import::Import,
     probe,
     tried::Tried,
@@ -14,13 +15,9 @@ use super::{
 use crate::{
     credential::KeyOf,
     desktop::{
-        icons,
-        theme::{Theme, caption, size, space, title},
+        theme::{Theme, caption, space},
         view::{Action, Cx},
-        widgets::{
-            choice_box, danger_button, ghost_button, icon_button, labeled_field, primary_button,
-            segmented,
-        },
+        widgets::{choice_box, ghost_button, labeled_field, problem_ui, segmented},
     },
     dialect::DIALECTS,
     engine::{Command, KeyCommand},
@@ -32,11 +29,7 @@ use crate::{
 pub struct Editor {
     draft: EndpointDraft,
     import: Import,
-    /// Whether the user has tried to save or test: problems are shown from then on.
-    tried: bool,
-    confirm_delete: bool,
-    /// The settings at the time it was saved; the editor closes when newer ones arrive.
-    saving: Option<std::sync::Arc<crate::settings::Settings>>,
+    progress: FormProgress,
     tested: bool,
 }
 
@@ -47,24 +40,14 @@ impl Editor {
         Self {
             draft,
             import: Import::default(),
-            tried: false,
-            confirm_delete: false,
-            saving: None,
+            progress: FormProgress::default(),
             tested: false,
         }
     }
 
     /// Whether the saved endpoint has arrived with new settings, so that the editor can close.
     pub fn is_done(&mut self, cx: &mut Cx<'_>) -> bool {
-        let Some(before) = &self.saving else {
-            return false;
-        };
-        if cx.state.settings_problem.is_some() {
-            // The editor stays open: the banner says what to fix, then Save works again.
-            self.saving = None;
-            return false;
-        }
-        !std::sync::Arc::ptr_eq(before, &cx.state.settings)
+        self.progress.is_saved(cx)
     }
 
     /// Stores the imported account's key, now that the endpoint is saved; returns the message for a toast.
@@ -85,20 +68,16 @@ impl Editor {
     /// Shows the editor; returns whether it stays open.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, tried: &mut Tried) -> bool {
         let theme = cx.theme;
-        let mut stays = true;
-        ui.horizontal(|ui| {
-            stays = !icon_button(ui, theme, icons::CHEVRON_LEFT, "Back to the endpoints").clicked();
-            let name = match &self.draft.old_id {
-                Some(id) => format!("Edit {id}"),
-                None => "New endpoint".to_owned(),
-            };
-            ui.label(title(name));
-        });
+        let name = match &self.draft.old_id {
+            Some(id) => format!("Edit {id}"),
+            None => "New endpoint".to_owned(),
+        };
+        let mut stays = head_ui(ui, theme, "Back to the endpoints", name);
         ui.add_space(space::S);
         let checked = self.draft.endpoint(&cx.state.settings);
         let none = Problems::new();
         let problems = match &checked {
-            Err(problems) if self.tried => problems,
+            Err(problems) if self.progress.has_tried => problems,
             _ => &none,
         };
         self.fields_ui(ui, theme, problems);
@@ -167,15 +146,9 @@ impl Editor {
         }
         self.import.ui(ui, theme, draft);
         ui.add_space(space::S);
-        ui.label(caption(
-            theme,
-            "Models, one per line; the endpoint’s own list is added to them",
-        ));
-        let edit = TextEdit::multiline(&mut draft.models)
-            .desired_rows(3)
-            .desired_width(f32::INFINITY);
-        ui.add(edit.hint_text("model-name").margin(egui::vec2(8.0, 5.0)))
-            .accessible_name("Models");
+        let models = TextEdit::multiline(&mut draft.models).desired_rows(3);
+        let takes = "Models, one per line; the endpoint’s own list is added to them";
+        captioned_field(ui, theme, ("Models", takes), models.hint_text("model-name"));
     }
 
     fn buttons_ui(
@@ -187,29 +160,21 @@ impl Editor {
     ) -> bool {
         let theme = cx.theme;
         let mut stays = true;
-        if self.tried && checked.is_err() {
+        if self.progress.has_tried && checked.is_err() {
             problem_ui(ui, theme, Some("Fix the fields marked above first"));
         }
         ui.horizontal(|ui| {
-            let label = if self.saving.is_some() {
-                "Saving…"
-            } else {
-                "Save"
-            };
-            let save = ui
-                .add_enabled_ui(self.saving.is_none(), |ui| primary_button(ui, theme, label))
-                .inner
-                .clicked();
+            let save = self.progress.save_button(ui, theme);
             let test = ui
                 .button("Test")
                 .on_hover_text(
                     "Tries DNS, connection, TLS, key and list of models, even before it is saved",
                 )
                 .clicked();
-            self.tried |= save || test;
+            self.progress.has_tried |= save || test;
             if let Ok(endpoint) = checked {
                 if save {
-                    self.saving = Some(cx.state.settings.clone());
+                    self.progress.saves(cx);
                     let edit = SettingsEdit::PutEndpoint {
                         old_id: self.draft.old_id.clone(),
                         endpoint: Box::new(endpoint.clone()),
@@ -222,9 +187,7 @@ impl Editor {
             }
             stays = !ghost_button(ui, theme, "Cancel").clicked();
             if let Some(id) = self.draft.old_id.clone() {
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    stays &= !self.delete_ui(ui, cx, &id);
-                });
+                stays &= !self.delete_ui(ui, cx, &id);
             }
         });
         stays
@@ -259,16 +222,9 @@ impl Editor {
 
     /// Shows the delete button. Deleting takes a second click; returns whether it was done.
     fn delete_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, id: &str) -> bool {
-        if !self.confirm_delete {
-            self.confirm_delete = danger_button(ui, cx.theme, "Delete…").clicked();
-            return false;
-        }
-        let deleted = danger_button(ui, cx.theme, "Delete it").clicked();
-        self.confirm_delete = !ui.button("Keep it").clicked();
-        ui.label(caption(
-            cx.theme,
-            "Its runs stay in the history; its key is deleted",
-        ));
+        let texts = ["Delete…", "Delete it"];
+        let rest = Some("Its runs stay in the history; its key is deleted");
+        let deleted = (self.progress).remove_button(ui, cx.theme, texts, rest);
         if deleted {
             cx.commands
                 .push(Command::Edit(SettingsEdit::RemoveEndpoint {
@@ -295,12 +251,6 @@ fn dialect_ui(ui: &mut Ui, theme: &Theme, draft: &mut EndpointDraft) {
             }
         });
     choice.response.accessible_name("Dialect");
-}
-
-fn problem_ui(ui: &mut Ui, theme: &Theme, problem: Option<&str>) {
-    if let Some(problem) = problem {
-        ui.label(RichText::new(problem).size(size::SMALL).color(theme.bad));
-    }
 }
 
 fn final_url_ui(ui: &mut Ui, theme: &Theme, draft: &EndpointDraft) {

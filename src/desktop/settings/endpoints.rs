@@ -19,7 +19,8 @@ use crate::{
         theme::{Theme, caption, size, space, strong, title},
         view::{Action, Cx},
         widgets::{
-            badge, card, icon_button, labeled_field, primary_button, search_box, simulated_badge,
+            badge, card, icon_button, labeled_field, primary_button, problem_ui, search_box,
+            simulated_badge,
         },
     },
     endpoint::{Endpoint, local_gateway, preset::Preset},
@@ -357,9 +358,7 @@ fn fill_ui(
         ui.label(caption(theme, &variable.hint));
         ui.add_space(space::S);
     }
-    if let Some(problem) = &problem {
-        ui.label(RichText::new(problem).size(size::SMALL).color(theme.bad));
-    }
+    problem_ui(ui, theme, problem.as_deref());
     if primary_button(ui, theme, "Continue").clicked() {
         return made(row, values, cx);
     }

@@ -15,7 +15,8 @@ use crate::{
     credential::Account,
     desktop::{
         chooser, icons,
-        theme::{Theme, caption, size, space},
+        theme::{Theme, caption, space},
+        widgets::problem_ui,
     },
 };
 
@@ -79,9 +80,7 @@ impl Import {
                     "Save puts its key into the OS keyring, which replaces any key command",
                 ));
             }
-            Some(Err(why)) => {
-                ui.label(RichText::new(why).size(size::SMALL).color(theme.bad));
-            }
+            Some(Err(why)) => problem_ui(ui, theme, Some(why)),
         }
     }
 

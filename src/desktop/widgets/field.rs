@@ -32,12 +32,17 @@ pub fn labeled_field(
             })
             .inner
             .accessible_name(label);
-        if let Some(problem) = problem {
-            ui.label(RichText::new(problem).size(size::SMALL).color(theme.bad));
-        }
+        problem_ui(ui, theme, problem);
         response
     })
     .inner
+}
+
+/// What is wrong with a field, if anything is.
+pub fn problem_ui(ui: &mut Ui, theme: &Theme, problem: Option<&str>) {
+    if let Some(problem) = problem {
+        ui.label(RichText::new(problem).size(size::SMALL).color(theme.bad));
+    }
 }
 
 /// A search field with a button that clears it; always as wide as `width`, whether the button shows or not.

@@ -179,6 +179,21 @@ fn a_rule_is_tried_on_the_past_before_it_is_saved() {
 }
 
 #[test]
+fn a_trial_says_how_many_days_were_asked_for_whatever_is_chosen_since() {
+    let (mut desktop, mut player) = open_alerts(scenes::watched());
+    click(&mut desktop, &mut player, "Edit slow");
+    desktop.get_by_label("Try on the past").click();
+    desktop.run_steps(4);
+    desktop.get_by_label("Past: 1 day").click();
+    desktop.run_steps(4);
+    player.play(&mut desktop);
+    assert!(shows(
+        &desktop,
+        "Would have fired 3 times in the last 7 days"
+    ));
+}
+
+#[test]
 fn a_webhook_that_is_a_secret_is_neither_shown_nor_told() {
     const SECRET: &str = "https://hooks.example/services/T0/B0/s3cr3t";
     let mut scene = scenes::watched();

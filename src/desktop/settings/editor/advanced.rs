@@ -2,15 +2,15 @@
 
 use egui::{CollapsingHeader, TextEdit, Ui};
 
-use super::{
-    super::draft::{EndpointDraft, Field, LIMITS, Problems},
-    problem_ui,
+use super::super::{
+    draft::{EndpointDraft, Field, LIMITS, Problems},
+    form::captioned_field,
 };
 use crate::{
     desktop::{
         icons,
         theme::{Theme, caption, space},
-        widgets::{ghost_button, icon_button, labeled_field, segmented},
+        widgets::{ghost_button, icon_button, labeled_field, problem_ui, segmented},
     },
     transport::HttpVersion,
 };
@@ -76,19 +76,12 @@ pub fn advanced_ui(ui: &mut Ui, theme: &Theme, draft: &mut EndpointDraft, proble
                     None,
                 );
                 ui.add_space(space::S);
-                ui.label(caption(
-                    theme,
-                    "Command that prints the key: program and arguments, one per line; no shell. Or Google’s \
-                     credentials: google:adc, google:metadata, or google:file and the path of a service account’s file",
-                ));
-                let edit = TextEdit::multiline(&mut draft.key_command)
+                let takes = "Command that prints the key: program and arguments, one per line; no shell. Or Google’s \
+                     credentials: google:adc, google:metadata, or google:file and the path of a service account’s file";
+                let command = TextEdit::multiline(&mut draft.key_command)
                     .desired_rows(2)
-                    .desired_width(f32::INFINITY);
-                ui.add(
-                    edit.font(egui::TextStyle::Monospace)
-                        .margin(egui::vec2(8.0, 5.0)),
-                )
-                .accessible_name("Key command");
+                    .font(egui::TextStyle::Monospace);
+                captioned_field(ui, theme, ("Key command", takes), command);
             });
 }
 
