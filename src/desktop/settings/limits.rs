@@ -24,59 +24,55 @@ use crate::{
 /// Most MiB of captures that can be asked for: a TiB.
 const MOST_MIB: u32 = 1 << 20;
 
-/// The fields, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LimitField {
-    CaptureMib,
-    CaptureDays,
-    ProbesDays,
-    ChecksDays,
-    LatePercent,
-}
+/// What the settings say of these fields.
+type Limits = (CaptureLimits, Retention, Measuring);
 
-/// A field: its name, what stands under the pointer, and what it takes.
+/// A field: its name, what stands under the pointer, what it takes, and its value in the settings.
 struct LimitRow {
-    field: LimitField,
     name: &'static str,
     hover: &'static str,
     range: RangeInclusive<u32>,
+    get: fn(&Limits) -> u32,
+    set: fn(&mut Limits, u32),
 }
 
 const ROWS: [LimitRow; 5] = [
     LimitRow {
-        field: LimitField::CaptureMib,
         name: "Captures: MiB at most",
         hover: "What went over the wire of each run, compressed. The oldest go first; runs and figures stay. 0 keeps none",
         range: 0..=MOST_MIB,
+        get: |limits| limits.0.mib,
+        set: |limits, mib| limits.0.mib = mib,
     },
     LimitRow {
-        field: LimitField::CaptureDays,
         name: "Captures: days at most",
         hover: "Older captures are removed; runs and figures stay. 0 keeps none",
         range: 0..=LONGEST_DAYS,
+        get: |limits| limits.0.days,
+        set: |limits, days| limits.0.days = days,
     },
     LimitRow {
-        field: LimitField::ProbesDays,
         name: "Probes one by one: days",
         hover: "Older probes of the monitor become figures of each hour, which stay. Other runs stay until they are deleted",
         range: 1..=LONGEST_DAYS,
+        get: |limits| limits.1.probes_days,
+        set: |limits, days| limits.1.probes_days = days,
     },
     LimitRow {
-        field: LimitField::ChecksDays,
         name: "Free checks one by one: days",
         hover: "Older checks become counts of each hour, which stay",
         range: 1..=LONGEST_DAYS,
+        get: |limits| limits.1.checks_days,
+        set: |limits, days| limits.1.checks_days = days,
     },
     LimitRow {
-        field: LimitField::LatePercent,
         name: "Late here: percent of TTFT",
         hover: "A run whose first token this machine read later than this share of its TTFT leaves medians and verdicts",
         range: 0..=100,
+        get: |limits| percent(limits.2.late_share),
+        set: |limits, percent| limits.2.late_share = f64::from(percent) / 100.0,
     },
 ];
-
-/// What the settings say of these fields.
-type Limits = (CaptureLimits, Retention, Measuring);
 
 fn limits_of(settings: &Settings) -> Limits {
     (settings.captures, settings.retention, settings.measuring)
@@ -135,7 +131,7 @@ impl LimitsForm {
         ui.columns_const(|columns: &mut [Ui; 2]| self.field_ui(&mut columns[0], cx, 4));
         ui.add_space(space::M);
         let Some(base) = self.base else { return };
-        let read = self.read(base.2);
+        let read = self.read(base);
         let is_changed = self.texts != texts_of(&base);
         ui.horizontal(|ui| {
             let can_save = is_changed && read.is_some();
@@ -197,35 +193,17 @@ impl LimitsForm {
             .on_hover_text(row.hover);
     }
 
-    /// What is typed; `None` if some of it can't be read. A share of whole percents is only changed by typing.
-    fn read(&self, before: Measuring) -> Option<Limits> {
-        let mut numbers = [0; ROWS.len()];
-        for ((number, text), row) in numbers.iter_mut().zip(&self.texts).zip(&ROWS) {
-            *number = read_number(text, row).ok()?;
-        }
-        let number = |field| {
-            let place = ROWS.iter().position(|row| row.field == field);
-            place.map_or(0, |place| numbers[place])
-        };
-        let late = number(LimitField::LatePercent);
-        let measuring = if late == percent(before.late_share) {
-            before
-        } else {
-            Measuring {
-                late_share: f64::from(late) / 100.0,
+    /// What is typed, over what was there; `None` if some of it can't be read. A share that is no whole percent is only
+    /// changed by typing.
+    fn read(&self, before: Limits) -> Option<Limits> {
+        let mut limits = before;
+        for (text, row) in self.texts.iter().zip(&ROWS) {
+            let number = read_number(text, row).ok()?;
+            if number != (row.get)(&before) {
+                (row.set)(&mut limits, number);
             }
-        };
-        Some((
-            CaptureLimits {
-                mib: number(LimitField::CaptureMib),
-                days: number(LimitField::CaptureDays),
-            },
-            Retention {
-                probes_days: number(LimitField::ProbesDays),
-                checks_days: number(LimitField::ChecksDays),
-            },
-            measuring,
-        ))
+        }
+        Some(limits)
     }
 }
 
@@ -244,15 +222,8 @@ fn edits(before: &Limits, wanted: &Limits) -> Vec<SettingsEdit> {
     edits
 }
 
-fn texts_of((captures, retention, measuring): &Limits) -> [String; ROWS.len()] {
-    let number = |field| match field {
-        LimitField::CaptureMib => captures.mib,
-        LimitField::CaptureDays => captures.days,
-        LimitField::ProbesDays => retention.probes_days,
-        LimitField::ChecksDays => retention.checks_days,
-        LimitField::LatePercent => percent(measuring.late_share),
-    };
-    ROWS.each_ref().map(|row| number(row.field).to_string())
+fn texts_of(limits: &Limits) -> [String; ROWS.len()] {
+    ROWS.each_ref().map(|row| (row.get)(limits).to_string())
 }
 
 fn read_number(text: &str, row: &LimitRow) -> Result<u32, String> {
