@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use jiff::civil::{Date, date};
+use jiff::civil::Date;
 
 use super::{UsageError, note, terminal::stderr};
 use crate::{
@@ -87,17 +87,12 @@ fn deletion_of(args: &DeleteArgs) -> Result<Deletion, UsageError> {
         let why = "say what to delete: --run, --day, --before or --target";
         return Err(UsageError::new(why));
     }
-    let from = args.day.map(days_since_1970);
+    let from = args.day.map(Deletion::day);
     Ok(Deletion::Days {
         target: args.target.clone(),
         from,
-        before: args.before.map(days_since_1970).or(from.map(|day| day + 1)),
+        before: args.before.map(Deletion::day).or(from.map(|day| day + 1)),
     })
-}
-
-fn days_since_1970(day: Date) -> i64 {
-    let since = day.duration_since(date(1970, 1, 1));
-    since.as_hours().div_euclid(24)
 }
 
 async fn delete(args: &DeleteArgs, deletion: Deletion, data: &Path) -> anyhow::Result<ExitCode> {
@@ -149,20 +144,8 @@ fn agrees() -> io::Result<bool> {
 
 /// The counts that are not zero, after a colon.
 fn listed(count: DeletionCount) -> String {
-    let parts = [
-        (count.runs, "run", "runs"),
-        (
-            count.rollups,
-            "row of figures of rolled-up probes",
-            "rows of figures of rolled-up probes",
-        ),
-        (count.gaps, "gap", "gaps"),
-        (count.checks, "row of checks", "rows of checks"),
-    ];
-    let parts: Vec<String> = parts
-        .iter()
-        .filter(|(count, ..)| *count > 0)
-        .map(|(count, one, many)| format!("{count} {}", if *count == 1 { one } else { many }))
+    let parts: Vec<String> = (count.named())
+        .map(|(number, noun)| format!("{number} {noun}"))
         .collect();
     if parts.is_empty() {
         String::new()
@@ -184,18 +167,6 @@ fn mb(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn days_are_counted_from_1970() {
-        for (day, count) in [
-            (date(1970, 1, 1), 0),
-            (date(1970, 1, 2), 1),
-            (date(1969, 12, 31), -1),
-            (date(2026, 11, 30), 20_787),
-        ] {
-            assert_eq!(days_since_1970(day), count, "{day}");
-        }
-    }
 
     #[test]
     fn what_is_nothing_is_not_listed() {

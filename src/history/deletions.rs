@@ -4,6 +4,7 @@
 //! In: a [`Deletion`], whose work the writer does in steps, so that other writes come in between. Out: a
 //! [`DeletionCount`]. Runs under way are left.
 
+use jiff::civil::{Date, date};
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 use tokio::sync::oneshot;
 
@@ -35,6 +36,15 @@ pub enum Deletion {
     },
 }
 
+impl Deletion {
+    /// The number of a day, counted from 1970-01-01.
+    #[must_use]
+    pub fn day(day: Date) -> i64 {
+        let since = day.duration_since(date(1970, 1, 1));
+        since.as_hours().div_euclid(24)
+    }
+}
+
 /// How much is deleted, or would be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeletionCount {
@@ -53,6 +63,22 @@ impl DeletionCount {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// What is deleted of each kind, if anything is: how much, and its name in the singular or plural.
+    pub fn named(&self) -> impl Iterator<Item = (u64, &'static str)> {
+        let all = [
+            (self.runs, "run", "runs"),
+            (
+                self.rollups,
+                "row of rolled-up probes",
+                "rows of rolled-up probes",
+            ),
+            (self.gaps, "gap", "gaps"),
+            (self.checks, "row of checks", "rows of checks"),
+        ];
+        let some = all.into_iter().filter(|(count, ..)| *count > 0);
+        some.map(|(count, one, many)| (count, if count == 1 { one } else { many }))
     }
 }
 
@@ -290,4 +316,21 @@ fn forget_targets(file: &Connection, target: i64) -> rusqlite::Result<()> {
         [target],
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_counted_from_1970() {
+        for (day, count) in [
+            (date(1970, 1, 1), 0),
+            (date(1970, 1, 2), 1),
+            (date(1969, 12, 31), -1),
+            (date(2026, 11, 30), 20_787),
+        ] {
+            assert_eq!(Deletion::day(day), count, "{day}");
+        }
+    }
 }

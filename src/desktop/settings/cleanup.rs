@@ -4,7 +4,7 @@
 use std::str::FromStr as _;
 
 use egui::Context;
-use jiff::civil::{Date, date};
+use jiff::civil::Date;
 
 use crate::{
     desktop::{
@@ -221,34 +221,15 @@ fn wanted(
     let is_named = target.is_some() || from.is_some() || to.is_some();
     Ok(is_named.then(|| Deletion::Days {
         target,
-        from: from.map(days_since_1970),
-        before: to.map(|day| days_since_1970(day) + 1),
+        from: from.map(Deletion::day),
+        before: to.map(|day| Deletion::day(day) + 1),
     }))
-}
-
-fn days_since_1970(day: Date) -> i64 {
-    let since = day.duration_since(date(1970, 1, 1));
-    since.as_hours().div_euclid(24)
 }
 
 /// The counts that are not zero.
 fn listed(found: DeletionCount) -> String {
-    let parts = [
-        (found.runs, "run", "runs"),
-        (
-            found.rollups,
-            "row of rolled-up probes",
-            "rows of rolled-up probes",
-        ),
-        (found.gaps, "gap", "gaps"),
-        (found.checks, "row of checks", "rows of checks"),
-    ];
-    let parts = parts.iter().filter(|(number, ..)| *number > 0);
-    let texts: Vec<String> = parts
-        .map(|(number, one, many)| {
-            let noun = if *number == 1 { one } else { many };
-            format!("{} {noun}", count(*number))
-        })
+    let texts: Vec<String> = (found.named())
+        .map(|(number, noun)| format!("{} {noun}", count(number)))
         .collect();
     if texts.is_empty() {
         "nothing".to_owned()
