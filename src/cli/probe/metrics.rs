@@ -13,7 +13,7 @@ use std::{
 };
 
 #[cfg(feature = "otlp")]
-pub(super) use self::endpoints::{PHASES, seconds as phase_seconds, unix_seconds};
+pub(super) use self::endpoints::{PHASES, unix_seconds};
 use self::{
     endpoints::EndpointMetrics,
     times::{BUCKETS, ProbeTime, TIMES},

@@ -17,15 +17,15 @@ use crate::{
 /// The outcome of a check that found nothing wrong.
 const OK: &str = "ok";
 
-/// A part of a check, and how long it took, in nanoseconds.
-type CheckPhase = (&'static str, fn(&EndpointCheck) -> Option<u64>);
+/// A part of a check, and how long it took, in seconds.
+type CheckPhase = (&'static str, fn(&EndpointCheck) -> Option<f64>);
 
 /// The parts of a check, in their order.
 pub(in crate::cli::probe) const PHASES: [CheckPhase; 4] = [
-    ("dns", |check| check.dns_ns),
-    ("tcp", |check| check.tcp_ns),
-    ("tls", |check| check.tls_ns),
-    ("models", |check| check.models_ns),
+    ("dns", |check| check.dns_ns.map(seconds)),
+    ("tcp", |check| check.tcp_ns.map(seconds)),
+    ("tls", |check| check.tls_ns.map(seconds)),
+    ("models", |check| check.models_ns.map(seconds)),
 ];
 
 /// All that is known of an endpoint.
@@ -54,7 +54,7 @@ impl EndpointSeries {
         *self.outcomes.entry(outcome).or_default() += 1;
         for (histogram, (_, took)) in self.phases.iter_mut().zip(PHASES) {
             if let Some(took) = took(check) {
-                histogram.add(seconds(took));
+                histogram.add(took);
             }
         }
         self.is_up = check.is_up().or(self.is_up);
@@ -138,7 +138,7 @@ fn phases(endpoints: &BTreeMap<String, EndpointSeries>) -> Vec<(Labels, Histogra
 
 /// Nanoseconds as seconds.
 #[expect(clippy::cast_precision_loss, reason = "a length of time")]
-pub(in crate::cli::probe) fn seconds(ns: u64) -> f64 {
+fn seconds(ns: u64) -> f64 {
     ns as f64 / 1e9
 }
 

@@ -8,7 +8,7 @@ use opentelemetry::{
 use crate::{
     cli::{
         otlp::{SECONDS, seconds},
-        probe::metrics::{PHASES, phase_seconds, unix_seconds},
+        probe::metrics::{PHASES, unix_seconds},
     },
     history::EndpointCheck,
 };
@@ -60,7 +60,7 @@ impl CheckInstruments {
         for (phase, took) in PHASES {
             if let Some(took) = took(check) {
                 labels.push(KeyValue::new("tokenscope.phase", phase));
-                self.phases.record(phase_seconds(took), &labels);
+                self.phases.record(took, &labels);
                 labels.pop();
             }
         }
