@@ -331,7 +331,7 @@ pub(super) fn open_path(path: &Path) -> Result<(), String> {
     };
     let child = std::process::Command::new(program).arg(path).spawn();
     let mut child =
-        child.map_err(|error| format!("{program} can't open {}: {error}", path.display()))?;
+        child.map_err(|error| format!("{program} can’t open {}: {error}", path.display()))?;
     // Waited for only so that no zombie process is left.
     std::thread::spawn(move || child.wait());
     Ok(())

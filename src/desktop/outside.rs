@@ -100,7 +100,7 @@ impl Plugin for Outside {
 }
 
 fn not_copied(why: &str) -> String {
-    format!("Not copied: the clipboard can't be reached ({why})")
+    format!("Not copied: the clipboard can’t be reached ({why})")
 }
 
 /// Copies text; returns whether it is on the clipboard now. If not, a toast says why.

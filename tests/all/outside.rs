@@ -57,7 +57,7 @@ fn a_copy_that_failed_is_told_and_no_button_says_otherwise() {
     copy_button(&desktop).click();
     desktop.run_steps(8);
     assert!(!is_checked(&desktop));
-    let told = "Not copied: the clipboard can't be reached (no display)";
+    let told = "Not copied: the clipboard can’t be reached (no display)";
     let toast = desktop.get_by_role_and_label(Role::Status, told);
     // It stands in the status bar: below every control of the view.
     assert!(toast.rect().top() >= 800.0 - 26.0, "{:?}", toast.rect());

@@ -289,7 +289,7 @@ fn note_frame(theme: &Theme, color: egui::Color32) -> Frame {
 /// What a fault's class means to a person.
 fn headline(class: FaultClass) -> &'static str {
     match class {
-        FaultClass::Dns => "The host's name was not found",
+        FaultClass::Dns => "The host’s name was not found",
         FaultClass::Connect => "No connection",
         FaultClass::Tls => "TLS failed",
         FaultClass::Proxy => "The proxy failed",

@@ -314,7 +314,7 @@ fn png(pasted: &ColorImage) -> Result<Media, String> {
     let mut data = std::io::Cursor::new(Vec::new());
     image
         .write_to(&mut data, image::ImageFormat::Png)
-        .map_err(|error| format!("The pasted image can't be encoded: {error}"))?;
+        .map_err(|error| format!("The pasted image can’t be encoded: {error}"))?;
     Ok(Media {
         uri: None,
         mime: "image/png".to_owned(),

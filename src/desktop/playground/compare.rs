@@ -18,7 +18,7 @@ use crate::{
 /// The rule, as shown in hover texts.
 pub const RULE: &str = "At most one answer is marked as best, and only among complete answers to the same question: cold \
     connections are compared with cold ones, warm with warm, simulated with simulated. The difference must be over 5 %, \
-    for times also over 10 ms, and over twice the standard deviation of the targets' latest answers over the same kind of \
+    for times also over 10 ms, and over twice the standard deviation of the targets’ latest answers over the same kind of \
     connection, if the history and this conversation have three or more. Totals are compared only among answers of about \
     the same length (within 10 %)";
 
@@ -119,13 +119,13 @@ fn one_group(key: &str, known: &[(&Sheet, f64)]) -> Result<(), String> {
         all.any(|one| Some(one) != first)
     };
     if differ(|sheet| u8::from(sheet.simulated)) {
-        return Err("simulated and real answers can't be compared".into());
+        return Err("simulated and real answers can’t be compared".into());
     }
     // Figures counted from the first token, or from request sent, contain no handshakes.
     let from_start = matches!(key, "ttft_ms" | "ttfo_ms" | "total_ms");
     if from_start && differ(|sheet| u8::from(sheet.connection == Some(ConnectionKind::Cold))) {
         return Err(
-            "cold and warm runs can't be compared: a cold run's time contains its handshakes"
+            "cold and warm runs can’t be compared: a cold run’s time contains its handshakes"
                 .into(),
         );
     }

@@ -103,12 +103,12 @@ impl Calibration {
     /// Explains in words how an estimate was made.
     pub fn explanation(&self) -> String {
         let answers = match self.answers {
-            0 => return format!("{BASIS}. The provider's count will replace it"),
+            0 => return format!("{BASIS}. The provider’s count will replace it"),
             1 => "an earlier answer".to_owned(),
             count => format!("{count} earlier answers"),
         };
         format!(
-            "{BASIS}; times {:.2}, from {answers} of this model. The provider's count will replace it",
+            "{BASIS}; times {:.2}, from {answers} of this model. The provider’s count will replace it",
             self.factor()
         )
     }

@@ -120,7 +120,7 @@ fn marks_ui(ui: &mut Ui, theme: &Theme, line: &Line<'_>, area: Rect, words: bool
         || "The state of the run".to_owned(),
         |(reason, raw)| {
             let reason = reason.as_str().replace('_', " ");
-            format!("Why the answer ended: {reason}; the provider's word: “{raw}”")
+            format!("Why the answer ended: {reason}; the provider’s word: “{raw}”")
         },
     );
     let cut =

@@ -173,7 +173,7 @@ fn form_ui(
             }
         });
     });
-    let text = "An empty field is not sent: the provider's default holds";
+    let text = "An empty field is not sent: the provider’s default holds";
     ui.label(caption(theme, text));
     numbers_ui(ui, theme, form, check);
     effort_ui(ui, theme, &mut form.effort, dialect, sent_as);
@@ -231,7 +231,7 @@ fn format_ui(ui: &mut Ui, theme: &Theme, form: &mut ParamsForm, check: &ParamsCh
             let edit = TextEdit::singleline(&mut form.schema_name).desired_width(180.0);
             ui.add(edit.margin(vec2(8.0, 5.0)))
                 .accessible_name("Schema name")
-                .on_hover_text("The schema's name: 1 to 64 letters, digits, _ or -");
+                .on_hover_text("The schema’s name: 1 to 64 letters, digits, _ or -");
             ui.checkbox(&mut form.strict, "Strict").on_hover_text(
                 "The provider must hold the answer to the schema; what it then takes of JSON schema is less",
             );

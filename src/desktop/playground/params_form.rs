@@ -132,7 +132,7 @@ impl ParamsForm {
                 let name = self.schema_name.trim();
                 let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
                 if name.is_empty() || name.len() > 64 || !name.chars().all(allowed) {
-                    return Err("The schema's name: 1 to 64 letters, digits, _ or -".to_owned());
+                    return Err("The schema’s name: 1 to 64 letters, digits, _ or -".to_owned());
                 }
                 let schema = json(&self.schema)?.ok_or("Write the JSON schema here")?;
                 if !schema.is_object() {

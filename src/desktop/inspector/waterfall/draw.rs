@@ -89,7 +89,7 @@ pub fn row_ui(
             let longest = shown.facts.longest_delay.unwrap_or(0);
             let longest = ms_text(ms(longest.into()));
             let why = "How long after the kernel this program received each read; the number is the longest delay. The \
-                       times shown are the kernel's: they don't contain it";
+                       times shown are the kernel’s: they don’t contain it";
             name_ui(ui, theme, names, row, "Our delay", &longest, why);
             delay_ui(&painter, theme, strip, &drawn.reads);
         }

@@ -108,7 +108,7 @@ pub(super) fn further_cells(line: &Line<'_>) -> Vec<Cell> {
         counted(
             "Cached",
             usage.cached,
-            "The part of the prompt that came from the provider's cache",
+            "The part of the prompt that came from the provider’s cache",
         ),
     ];
     let times = [net, ttfo].into_iter().map(Option::flatten);

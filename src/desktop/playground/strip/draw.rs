@@ -177,7 +177,7 @@ fn group_ui(ui: &mut Ui, theme: &Theme, group: &RowGroup, rows: &[BarRow], asked
         }
     }
     response.on_hover_text(
-        "Answers over the same kind of connection share a scale: don't compare bars of different groups",
+        "Answers over the same kind of connection share a scale: don’t compare bars of different groups",
     );
 }
 
