@@ -10,8 +10,9 @@
 //! `MONITOR_MINUTES=10 MONITOR_TARGETS=50 bash tests/with-window.sh cargo bench --bench monitor`
 //!
 //! Without a screen (`DISPLAY`), the windows are left out. A window is hidden as a window manager hides a minimized one:
-//! marked `_NET_WM_STATE_HIDDEN` (by `xprop`) and unmapped. `MONITOR_EVERY_S=1` has each target probed every second instead, to see whether memory grows
-//! with the number of probes: an hour of it is more than a month of 20 targets.
+//! marked `_NET_WM_STATE_HIDDEN` (by `xprop`) and unmapped. `MONITOR_EVERY_S=1` has each target probed every second
+//! instead, to see whether memory grows with the number of probes: an hour of it is more than a month of 20 targets, each
+//! every five minutes.
 
 #![allow(
     clippy::disallowed_methods,

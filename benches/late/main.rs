@@ -100,7 +100,7 @@ fn compare() -> anyhow::Result<()> {
     for burners in knob("LATE_BURNERS", "0,2,8") {
         let burners: usize = burners.parse().context("LATE_BURNERS")?;
         let _spinning = (0..burners)
-            .map(|_| Spinning::start())
+            .map(|_| spin())
             .collect::<anyhow::Result<Vec<_>>>()?;
         let samples = runtime()?.block_on(measure(&server.url, streams, runs))?;
         print_errors(burners, &samples);
@@ -259,9 +259,25 @@ fn percent(part: usize, of: usize) -> String {
     format!("{:.2} %", 100.0 * part as f64 / of as f64)
 }
 
-/// The server's process; dropping it ends it.
+/// A process that dropping this ends.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts a process that keeps a core busy.
+fn spin() -> anyhow::Result<Process> {
+    let child = Command::new(env::current_exe()?).arg("spin").spawn()?;
+    Ok(Process(child))
+}
+
+/// The server in its process.
 struct Server {
-    child: Child,
+    _process: Process,
     url: Url,
     /// Whether it goes before all other programs.
     is_first: bool,
@@ -285,32 +301,9 @@ impl Server {
         BufReader::new(out).read_line(&mut line)?;
         let url = line.trim().parse()?;
         Ok(Self {
-            child,
+            _process: Process(child),
             url,
             is_first,
         })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A process that keeps a core busy until it is dropped.
-struct Spinning(Child);
-
-impl Spinning {
-    fn start() -> anyhow::Result<Self> {
-        Ok(Self(Command::new(env::current_exe()?).arg("spin").spawn()?))
-    }
-}
-
-impl Drop for Spinning {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
