@@ -164,8 +164,15 @@ fn it_follows_the_settings_and_keeps_those_that_hold() {
     let before = on(&driven);
     let route = "[gateway.route.mine]\ntargets = [\"simulator/sim-fast\"]\n";
     driven.home.write_settings(&format!("{ANY_PORT}{route}"));
-    let access = on(&driven);
-    assert!(access.models.contains(&"mine".to_owned()), "{access:?}");
+    // The file may be read while it is being written.
+    let access = driven.until(|update| match update {
+        Update::Gateway(GatewayNews::Is(GatewayState::On(access)))
+            if access.models.contains(&"mine".to_owned()) =>
+        {
+            Some(access)
+        }
+        _ => None,
+    });
     assert_eq!((access.address, &access.problem), (before.address, &None));
     offered(&driven);
     let id = driven.ask("this-gateway", "mine");
