@@ -67,7 +67,7 @@ pub struct ProbeArgs {
     config: Option<PathBuf>,
 
     /// The time between two probes of a target: 30s, 5m, 1h. Each may be late by a tenth of it, at random
-    /// [default: the plan's, or 60s].
+    /// [default: the plan's, or 5m].
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = WHEN)]
     every: Option<Duration>,
 

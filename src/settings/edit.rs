@@ -53,11 +53,11 @@ const HEADER: &str = r#"# Tokenscope's settings. Edit this file by hand or in th
 # [monitor]                              what the desktop's monitor does
 # on = true
 # targets = ["my-server/a"]
-# every_s = 60                           the time between two probes of a target
+# every_s = 300                          the time between two probes of a target
 # connections = "warm"                   or "cold", or "both"
 # usd_per_day = 0.5                      most US dollars a day, from midnight to midnight, UTC
 # allow_unpriced = false                 whether targets without a known price are probed all the same, uncounted
-# check_every_s = 30                     free checks of the endpoints, every 10 to 60 seconds; 0 for none
+# check_every_s = 60                     free checks of the endpoints, every 10 to 60 seconds; 0 for none
 # prompt = "Name ten rivers."            what is asked, with a new random number in front; to count, unless said
 #
 # [history]

@@ -51,11 +51,11 @@ impl Default for MonitorSettings {
         Self {
             on: false,
             targets: Vec::new(),
-            every_s: 60,
+            every_s: 300,
             connections: ProbedConnections::Warm,
             usd_per_day: None,
             allow_unpriced: false,
-            check_every_s: 30,
+            check_every_s: 60,
             prompt: None,
         }
     }

@@ -72,9 +72,9 @@ fn a_plan_is_made_in_the_form_with_its_forecast_and_turned_on() {
         &mut player,
         "Time between two probes of a target",
     );
-    click(&mut desktop, &mut player, "5 min");
+    click(&mut desktop, &mut player, "15 min");
     click(&mut desktop, &mut player, "Connections: In turn");
-    click(&mut desktop, &mut player, "Free checks: 60 s");
+    click(&mut desktop, &mut player, "Free checks: 10 s");
     let cap = "Most US dollars a day, from midnight to midnight, UTC";
     write_into(&mut desktop, &mut player, cap, "much");
     assert!(shows(&desktop, "An amount is written as 0.50 or 2"));
@@ -94,11 +94,11 @@ fn a_plan_is_made_in_the_form_with_its_forecast_and_turned_on() {
         [MonitorSettings {
             on: true,
             targets: vec!["deepseek/steady".parse().unwrap()],
-            every_s: 300,
+            every_s: 900,
             connections: ProbedConnections::Both,
             usd_per_day: Some(0.25),
             allow_unpriced: true,
-            check_every_s: 60,
+            check_every_s: 10,
             prompt: Some("Name ten rivers.".to_owned()),
         }]
     );
@@ -141,7 +141,7 @@ fn the_forecast_is_in_sight_in_a_small_window() {
 #[test]
 fn it_is_turned_on_and_off_and_says_how_it_stands() {
     let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::planned());
-    assert!(shows(&desktop, "Off · 2 targets every 60 s when on"));
+    assert!(shows(&desktop, "Off · 2 targets every 5 min when on"));
     click(&mut desktop, &mut player, "Probes");
     let on = MonitorSettings {
         on: true,
