@@ -74,10 +74,28 @@ fn waits(stamps: &Stamps, connected: OffsetNs) -> impl Iterator<Item = Segment> 
         closed,
         ..
     } = stamps;
-    let until_headers =
-        "Waiting for the head of the response: the way there and back, and the server";
-    let until_token =
-        "Waiting for the first token after the head: the provider, or what buffers on the way";
+    let until_headers = if headers.is_some() {
+        (
+            "Until headers",
+            "Waiting for the head of the response: the way there and back, and the server",
+        )
+    } else {
+        (
+            "No headers came",
+            "Waiting for the head of the response, which never came",
+        )
+    };
+    let until_token = if first_token.is_some() {
+        (
+            "Until first token",
+            "Waiting for the first token after the head: the provider, or what buffers on the way",
+        )
+    } else {
+        (
+            "No token came",
+            "From the head of the response to its end, without a token",
+        )
+    };
     let tail = "Usage, the end mark and the end of the response";
     let ends = [
         (
@@ -88,18 +106,18 @@ fn waits(stamps: &Stamps, connected: OffsetNs) -> impl Iterator<Item = Segment> 
             "Handing the request to the connection",
         ),
         (
-            "Until headers",
+            until_headers.0,
             request_sent,
             headers.or(closed),
             7,
-            until_headers,
+            until_headers.1,
         ),
         (
-            "Until first token",
+            until_token.0,
             headers,
             first_token.or(closed),
             0,
-            until_token,
+            until_token.1,
         ),
         (
             Segment::STREAM,

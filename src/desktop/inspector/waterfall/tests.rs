@@ -288,7 +288,7 @@ fn a_run_without_reads_or_stamps_is_shown_too() {
     broken.stamps.headers = None;
     broken.stamps.closed = Some(1_500 * MS);
     let failed = window(broken);
-    failed.get_by_label("Until headers 1.41 s");
+    failed.get_by_label("No headers came 1.41 s");
     let mut empty = run(0);
     empty.stamps = crate::run::Stamps::default();
     window(empty).get_by_label("Waterfall");
