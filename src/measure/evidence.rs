@@ -4,7 +4,7 @@
 //! their 95 % intervals, what follows, and how many more pairs it would take to tell. Each method stands in one table,
 //! [`Method`], with its sentence and citation; `docs/method.md` explains them and lists their error rates.
 //!
-//! Where people watch ([`Looks::Every`]), an interval holds at every look at once: whoever stops at the first verdict is
+//! Where people watch ([`LookRule::Every`]), an interval holds at every look at once: whoever stops at the first verdict is
 //! wrong in at most 5 % of comparisons. Where the number of pairs was fixed beforehand, it is narrower.
 //! Nothing here reads a clock; what is random is seeded by the pairs' number, so that the same pairs give the same verdict.
 
@@ -19,7 +19,7 @@ pub const ALPHA: f64 = 0.05;
 
 /// When people look at a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Looks {
+pub enum LookRule {
     /// After any pair: the verdict must hold at every look.
     Every,
     /// Once, at a number of pairs that was fixed beforehand.
@@ -178,7 +178,7 @@ pub struct FailureVerdict {
 pub fn verdict(
     pairs: &[Pair],
     quantile: Quantile,
-    _looks: Looks,
+    _looks: LookRule,
     _margin: f64,
 ) -> LatencyVerdict {
     let both: Vec<(f64, f64)> = pairs.iter().filter_map(|pair| pair.both()).collect();
@@ -200,7 +200,7 @@ pub fn verdict(
 /// The verdict on failures: whether each target failed, pair by pair in order. Rates that differ by at most `margin`
 /// count as the same.
 #[must_use]
-pub fn failure_verdict(pairs: &[(bool, bool)], _looks: Looks, _margin: f64) -> FailureVerdict {
+pub fn failure_verdict(pairs: &[(bool, bool)], _looks: LookRule, _margin: f64) -> FailureVerdict {
     FailureVerdict {
         n: pairs.len(),
         a: IntervalEstimate::default(),
@@ -214,7 +214,7 @@ pub fn failure_verdict(pairs: &[(bool, bool)], _looks: Looks, _margin: f64) -> F
 
 /// A share with its 95 % interval: `count` of `n`.
 #[must_use]
-pub fn share(count: usize, n: usize, _looks: Looks) -> IntervalEstimate {
+pub fn share(count: usize, n: usize, _looks: LookRule) -> IntervalEstimate {
     let value = (n > 0).then(|| count as f64 / n as f64);
     IntervalEstimate {
         value,
@@ -224,6 +224,6 @@ pub fn share(count: usize, n: usize, _looks: Looks) -> IntervalEstimate {
 
 /// The quantile of one target with its interval.
 #[must_use]
-pub fn of_one(values: &[f64], quantile: Quantile, _looks: Looks) -> IntervalEstimate {
+pub fn of_one(values: &[f64], quantile: Quantile, _looks: LookRule) -> IntervalEstimate {
     percentiles(values.iter().copied(), &[quantile.p()])[0].into()
 }
