@@ -10,6 +10,7 @@ pub mod change;
 mod connection;
 pub mod cost;
 pub mod cost_sum;
+pub mod evidence;
 pub mod late;
 pub mod percentile;
 pub mod phases;

@@ -31,6 +31,7 @@ mod dialects;
 mod docs;
 mod endpoints;
 mod engine;
+mod evidence;
 mod export;
 mod fault_server;
 mod faults;
