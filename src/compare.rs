@@ -16,6 +16,7 @@ mod samples;
 mod saved;
 mod state;
 mod stop;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,9 @@ pub use self::{
     saved::{ArmPlace, CompareEnd, ComparisonHead, ComparisonSummary, SavedComparison},
     state::{CompareCost, CompareState, UnderWay},
     stop::{Progress, StopReason},
+    words::{
+        failures_in_words, preference_in_words, quantile_in_words, verdict_in_words,
+    },
 };
 
 /// A comparison's key: ordered by time.

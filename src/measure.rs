@@ -11,10 +11,12 @@ mod connection;
 pub mod cost;
 pub mod cost_sum;
 pub mod late;
+pub mod evidence;
 pub mod percentile;
 pub mod phases;
 pub mod sketch;
 
+pub(crate) use self::answer::streamed;
 pub use self::{answer::FIGURES, connection::CONNECTION_FIGURES};
 
 use crate::{price::PriceTable, run::Run};

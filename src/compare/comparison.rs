@@ -187,8 +187,8 @@ impl KindComparison {
 
     fn is_settled(&self, plan: &ComparePlan) -> bool {
         self.against_first.iter().all(|arm| {
-            let decided = arm.decided(plan);
-            decided.is_some_and(|verdict| verdict.outcome != Outcome::CantTell)
+            let decided = arm.decided_figure(plan);
+            decided.is_some_and(|found| found.verdict.outcome != Outcome::CantTell)
         })
     }
 }
@@ -276,11 +276,10 @@ impl ArmVerdicts {
 
     /// The verdict that the comparison is about.
     #[must_use]
-    pub fn decided(&self, plan: &ComparePlan) -> Option<&Verdict> {
-        let by = plan.decided_by;
-        let place = QUANTILES.iter().position(|it| *it == by.quantile())?;
+    pub fn decided_figure(&self, plan: &ComparePlan) -> Option<&FigureVerdict> {
+        let (by, quantile) = (plan.decided_by, plan.decided_by.quantile());
         let mut of_figure = self.figures.iter().filter(|it| it.figure == by.figure);
-        of_figure.nth(place).map(|found| &found.verdict)
+        of_figure.find(|it| it.verdict.quantile == quantile)
     }
 
     /// Whether the difference of the first third of the pairs and that of the last one have intervals that do not meet: the
