@@ -4,10 +4,7 @@
 use super::{CompareRound, CompareSample, ComparedFigure, KindComparison};
 use crate::{
     event::FaultClass,
-    measure::{
-        evidence::{Look, Quantile, failure_verdict},
-        percentile::Percentile,
-    },
+    measure::evidence::{self, LookRule, Quantile},
     run::ConnectionKind,
 };
 
@@ -57,7 +54,7 @@ const GAIN: &str = "1 − P99 of TTFT ÷ that of the first: how much better it i
 impl ArticleTable {
     /// The table of one kind of connection.
     #[must_use]
-    pub(super) fn of(compared: &KindComparison, rounds: &[&CompareRound], look: Look) -> Self {
+    pub(super) fn of(compared: &KindComparison, rounds: &[&CompareRound], look: LookRule) -> Self {
         let arms = compared.arms.len();
         let row = |key, name, definition, cell: &dyn Fn(usize) -> ArticleCell| ArticleRow {
             key,
@@ -96,7 +93,7 @@ fn samples<'a>(
     rounds.filter_map(move |(at, round)| Some((at, round.samples.get(arm)?)))
 }
 
-fn loss(rounds: &[&CompareRound], arm: usize, look: Look) -> ArticleCell {
+fn loss(rounds: &[&CompareRound], arm: usize, look: LookRule) -> ArticleCell {
     let signs = samples(rounds, arm).filter_map(|(_, sample)| {
         let (again, out_of_order) = (sample.retransmits?, sample.out_of_order?);
         Some(again > 0 || out_of_order > 0)
@@ -108,7 +105,7 @@ fn loss(rounds: &[&CompareRound], arm: usize, look: Look) -> ArticleCell {
     )
 }
 
-fn stability(rounds: &[&CompareRound], arm: usize, look: Look) -> ArticleCell {
+fn stability(rounds: &[&CompareRound], arm: usize, look: LookRule) -> ArticleCell {
     let lost = samples(rounds, arm).filter_map(|(at, sample)| {
         sample.has_failed()?;
         let is_broken = sample.fault.is_some_and(|class| {
@@ -131,12 +128,12 @@ fn stability(rounds: &[&CompareRound], arm: usize, look: Look) -> ArticleCell {
 }
 
 /// The share of those that hold, with an interval.
-fn share(signs: &[bool], look: Look, why_none: &str) -> ArticleCell {
+fn share(signs: &[bool], look: LookRule, why_none: &str) -> ArticleCell {
     if signs.is_empty() {
         return ArticleCell::none(0, why_none);
     }
-    let pairs: Vec<(bool, bool)> = signs.iter().map(|sign| (*sign, *sign)).collect();
-    let rate = failure_verdict(&pairs, look, 0.0).a;
+    let count = signs.iter().filter(|sign| **sign).count();
+    let rate = evidence::share(count, signs.len(), look);
     ArticleCell {
         value: rate.value,
         low: rate.low,
@@ -149,18 +146,11 @@ fn share(signs: &[bool], look: Look, why_none: &str) -> ArticleCell {
 fn p99(compared: &KindComparison, arm: usize) -> ArticleCell {
     let summary = &compared.arms[arm];
     let ttft = (summary.figures.iter()).find(|it| it.figure == ComparedFigure::Ttft);
-    let found = ttft.map(|ttft| ttft.quantiles[2]);
-    match found {
-        Some(Percentile {
-            n,
-            value: Some(value),
-            low,
-            high,
-            ..
-        }) => ArticleCell {
-            value: Some(value),
-            low,
-            high,
+    match ttft.map(|ttft| (ttft.n, ttft.quantiles[2])) {
+        Some((n, found)) if found.value.is_some() => ArticleCell {
+            value: found.value,
+            low: found.low,
+            high: found.high,
             n,
             not_measured: None,
         },

@@ -10,17 +10,13 @@ use super::{
 use crate::{
     measure::{
         evidence::{
-            FailureVerdict, Look, Outcome, Pair, Quantile, Verdict, failure_verdict, verdict,
+            Conclusion, FailureVerdict, IntervalEstimate, LatencyVerdict, LookRule, Pair, Quantile,
+            failure_verdict, of_one, verdict,
         },
-        percentile::{Percentile, median, percentiles},
+        percentile::{Percentile, median},
     },
     run::ConnectionKind,
 };
-
-/// The quantiles of the verdicts.
-const QUANTILES: [Quantile; 3] = [Quantile::Median, Quantile::P95, Quantile::P99];
-/// The same as shares.
-const SHARES: [f64; 3] = [0.5, 0.95, 0.99];
 
 /// What the pairs say.
 #[derive(Clone, Debug, Default)]
@@ -73,8 +69,10 @@ pub struct ArmSummary {
 pub struct ArmFigure {
     /// The figure.
     pub figure: ComparedFigure,
-    /// Median, P95 and P99, in milliseconds. Their intervals are for one look.
-    pub quantiles: [Percentile; 3],
+    /// Of how many runs.
+    pub n: usize,
+    /// Median, P95 and P99, in milliseconds.
+    pub quantiles: [IntervalEstimate; 3],
 }
 
 /// The median of a phase, or of its paired differences, in milliseconds.
@@ -114,7 +112,7 @@ pub struct FigureVerdict {
     /// The figure.
     pub figure: ComparedFigure,
     /// The verdict, in milliseconds.
-    pub verdict: Verdict,
+    pub verdict: LatencyVerdict,
 }
 
 impl Comparison {
@@ -127,7 +125,7 @@ impl Comparison {
         end: Option<StopReason>,
     ) -> Self {
         let is_fixed = plan.is_fixed() && end == Some(StopReason::Pairs);
-        let look = if is_fixed { Look::Fixed } else { Look::Every };
+        let look = if is_fixed { LookRule::Fixed } else { LookRule::Every };
         let kinds = plan.connections.kinds().iter();
         let kinds = kinds.map(|kind| KindComparison::of(plan, rounds, *kind, look));
         let kinds: Vec<KindComparison> = kinds.collect();
@@ -151,8 +149,8 @@ impl Comparison {
             let rounds = of_kind(rounds, *kind);
             (1..plan.arms.len()).all(|arm| {
                 let pairs = pairs(&rounds, arm, plan, decided.figure);
-                let told = verdict(&pairs, decided.quantile(), Look::Every, plan.margin);
-                told.outcome != Outcome::CantTell
+                let told = verdict(&pairs, decided.quantile(), LookRule::Every, plan.margin);
+                told.outcome != Conclusion::CantTell
             })
         })
     }
@@ -167,14 +165,14 @@ impl Comparison {
 }
 
 impl KindComparison {
-    fn of(plan: &ComparePlan, rounds: &[CompareRound], kind: ConnectionKind, look: Look) -> Self {
+    fn of(plan: &ComparePlan, rounds: &[CompareRound], kind: ConnectionKind, look: LookRule) -> Self {
         let rounds = of_kind(rounds, kind);
         let arms = 0..plan.arms.len();
         let mut compared = Self {
             connection: kind,
             rounds: rounds.len(),
             arms: arms
-                .map(|arm| ArmSummary::of(plan, &rounds, arm))
+                .map(|arm| ArmSummary::of(plan, &rounds, arm, look))
                 .collect(),
             against_first: (1..plan.arms.len())
                 .map(|arm| ArmVerdicts::of(plan, &rounds, arm, look))
@@ -188,13 +186,13 @@ impl KindComparison {
     fn is_settled(&self, plan: &ComparePlan) -> bool {
         self.against_first.iter().all(|arm| {
             let decided = arm.decided_figure(plan);
-            decided.is_some_and(|found| found.verdict.outcome != Outcome::CantTell)
+            decided.is_some_and(|found| found.verdict.outcome != Conclusion::CantTell)
         })
     }
 }
 
 impl ArmSummary {
-    fn of(plan: &ComparePlan, rounds: &[&CompareRound], arm: usize) -> Self {
+    fn of(plan: &ComparePlan, rounds: &[&CompareRound], arm: usize, look: LookRule) -> Self {
         let mut summary = Self::default();
         let (mut faults, mut measured) = (BTreeMap::new(), Vec::new());
         for round in rounds {
@@ -213,11 +211,11 @@ impl ArmSummary {
         (summary.faults).sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         let figures = ComparedFigure::ALL.iter().map(|figure| {
             let values = measured.iter().filter_map(|sample| figure.ms(sample));
-            let found = percentiles(values, &SHARES);
+            let values: Vec<f64> = values.collect();
             ArmFigure {
                 figure: *figure,
-                // As many as were asked for.
-                quantiles: [found[0], found[1], found[2]],
+                n: values.len(),
+                quantiles: Quantile::ALL.map(|quantile| of_one(&values, quantile, look)),
             }
         });
         summary.figures = figures.collect();
@@ -243,7 +241,7 @@ impl ArmSummary {
 }
 
 impl ArmVerdicts {
-    fn of(plan: &ComparePlan, rounds: &[&CompareRound], arm: usize, look: Look) -> Self {
+    fn of(plan: &ComparePlan, rounds: &[&CompareRound], arm: usize, look: LookRule) -> Self {
         let counted: Vec<_> = rounds
             .iter()
             .copied()
@@ -252,7 +250,7 @@ impl ArmVerdicts {
         let mut figures = Vec::new();
         for figure in ComparedFigure::ALL {
             let pairs = pairs(rounds, arm, plan, *figure);
-            figures.extend(QUANTILES.map(|quantile| FigureVerdict {
+            figures.extend(Quantile::ALL.map(|quantile| FigureVerdict {
                 figure: *figure,
                 verdict: verdict(&pairs, quantile, look, plan.margin),
             }));

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     measure::{
-        evidence::{Estimate, FailureVerdict},
+        evidence::{Conclusion, FailureVerdict, IntervalEstimate},
         percentile::Percentile,
     },
     price::Usd,
@@ -161,7 +161,7 @@ fn verdict_line(
     })
 }
 
-fn rate(estimate: &Estimate) -> Value {
+fn rate(estimate: &IntervalEstimate) -> Value {
     json!({ "value": estimate.value, "low": estimate.low, "high": estimate.high })
 }
 
@@ -173,7 +173,7 @@ fn failure_verdict_line(found: &FailureVerdict) -> Map<String, Value> {
         "difference": found.difference.value,
         "low": found.difference.low,
         "high": found.difference.high,
-        "verdict": found.outcome.as_str(),
+        "verdict": found.outcome.of_failures(),
         "pairs_needed": found.pairs_needed,
         "method": found.method.as_str(),
     }) else {
@@ -196,6 +196,12 @@ fn preference_line(names: &[String], found: &Preference) -> Value {
     for rate in ["rate_first", "rate"] {
         line.remove(rate);
     }
+    let verdict = match found.verdict.outcome {
+        Conclusion::Faster => "better",
+        Conclusion::Slower => "worse",
+        other => other.as_str(),
+    };
+    line.insert("verdict".into(), verdict.into());
     line.insert("arm".into(), found.arm.into());
     line.insert("target".into(), name(names, found.arm).cloned().into());
     line.insert("better".into(), found.better.into());

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::order::{Random, Stream};
 use crate::{
     event::words,
-    measure::evidence::{FailureVerdict, Look, failure_verdict},
+    measure::evidence::{FailureVerdict, LookRule, failure_verdict},
 };
 
 words! {
@@ -72,7 +72,7 @@ impl Preference {
             better: count(Mark::Better),
             worse: count(Mark::Worse),
             same: count(Mark::Same),
-            verdict: failure_verdict(&pairs, Look::Every, margin),
+            verdict: failure_verdict(&pairs, LookRule::Every, margin),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{ArmVerdicts, FigureVerdict};
 use crate::{
-    measure::evidence::{Estimate, FailureVerdict, Outcome, Quantile},
+    measure::evidence::{Conclusion, FailureVerdict, IntervalEstimate, Quantile},
     price::usd_digits,
 };
 
@@ -25,19 +25,19 @@ pub fn verdict_in_words(name: &str, arm: &ArmVerdicts, found: &FigureVerdict) ->
     });
     let n = pairs_in_words(verdict.n);
     match verdict.outcome {
-        Outcome::Faster => {
+        Conclusion::Faster => {
             let ci = interval(&verdict.difference, -1.0);
             format!("{name} is faster{by} ({ci}{n})")
         }
-        Outcome::Slower => {
+        Conclusion::Slower => {
             let ci = interval(&verdict.difference, 1.0);
             format!("{name} is slower{by} ({ci}{n})")
         }
-        Outcome::Same => {
+        Conclusion::Same => {
             let ci = ratio_interval(&verdict.ratio);
             format!("{name} is the same ({ci}{n})")
         }
-        Outcome::CantTell => {
+        Conclusion::CantTell => {
             let more = more_in_words(verdict.pairs_needed, arm.usd_a_pair);
             format!("can't tell{more} ({n})")
         }
@@ -51,10 +51,10 @@ pub fn failures_in_words(name: &str, arm: &ArmVerdicts) -> String {
     let rates = format!("{} against {}", percent(&found.b), percent(&found.a));
     let n = pairs_in_words(found.n);
     match found.outcome {
-        Outcome::Faster => format!("{name} fails less often: {rates} ({n})"),
-        Outcome::Slower => format!("{name} fails more often: {rates} ({n})"),
-        Outcome::Same => format!("{name} fails as often: {rates} ({n})"),
-        Outcome::CantTell => {
+        Conclusion::Faster => format!("{name} fails less often: {rates} ({n})"),
+        Conclusion::Slower => format!("{name} fails more often: {rates} ({n})"),
+        Conclusion::Same => format!("{name} fails as often: {rates} ({n})"),
+        Conclusion::CantTell => {
             let more = more_in_words(found.pairs_needed, arm.usd_a_pair);
             format!("can't tell{more}: {rates} ({n})")
         }
@@ -66,10 +66,10 @@ pub fn failures_in_words(name: &str, arm: &ArmVerdicts) -> String {
 pub fn preference_in_words(name: &str, found: &FailureVerdict) -> String {
     let n = format!("{} marks", found.n);
     match found.outcome {
-        Outcome::Faster => format!("{name} is preferred ({n})"),
-        Outcome::Slower => format!("the first is preferred to {name} ({n})"),
-        Outcome::Same => format!("{name} is as good ({n})"),
-        Outcome::CantTell => match found.pairs_needed {
+        Conclusion::Faster => format!("{name} is preferred ({n})"),
+        Conclusion::Slower => format!("the first is preferred to {name} ({n})"),
+        Conclusion::Same => format!("{name} is as good ({n})"),
+        Conclusion::CantTell => match found.pairs_needed {
             Some(more) => format!("can't tell: about {more} more marks ({n})"),
             None => format!("can't tell ({n})"),
         },
@@ -96,7 +96,7 @@ fn pairs_in_words(n: usize) -> String {
 }
 
 /// An interval of differences, as lengths: the sign is in the words.
-fn interval(estimate: &Estimate, sign: f64) -> String {
+fn interval(estimate: &IntervalEstimate, sign: f64) -> String {
     let (Some(low), Some(high)) = (estimate.low, estimate.high) else {
         return String::new();
     };
@@ -109,14 +109,14 @@ fn interval(estimate: &Estimate, sign: f64) -> String {
     )
 }
 
-fn ratio_interval(estimate: &Estimate) -> String {
+fn ratio_interval(estimate: &IntervalEstimate) -> String {
     match (estimate.low, estimate.high) {
         (Some(low), Some(high)) => format!("ratio {low:.2} to {high:.2}, "),
         _ => String::new(),
     }
 }
 
-fn percent(rate: &Estimate) -> String {
+fn percent(rate: &IntervalEstimate) -> String {
     rate.value
         .map_or_else(|| "not known".to_owned(), |rate| format!("{:.1} %", 100.0 * rate))
 }

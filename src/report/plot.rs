@@ -4,12 +4,14 @@
 //! can be seen, the lowest, the median and the highest of each kind stay.
 
 mod axis;
+mod compared;
 mod ecdf;
 mod faults;
 mod ttft;
 
 pub(super) use self::{
     axis::{LogAxis, UtcAxis},
+    compared::{arm_class, arm_ecdfs, differences_over_time, phase_bars, quantiles_against},
     ecdf::ecdf,
     faults::faults_over_time,
     ttft::{PlottedGap, ttft_over_time},

@@ -8,7 +8,6 @@ use crate::{
         Arm, ArmSummary, ArticleCell, CompareState, ComparePlan, Exclusion, KindComparison,
         failures_in_words, preference_in_words, quantile_in_words, verdict_in_words,
     },
-    measure::percentile::Percentile,
     visible::visible_line,
 };
 
@@ -63,7 +62,7 @@ fn figures(plan: &ComparePlan, kind: &KindComparison) -> String {
             left_out(arm),
         ];
         let quantiles = arm.figures.iter().flat_map(|figure| figure.quantiles);
-        row.extend(quantiles.map(|found| value(&found)));
+        row.extend(quantiles.map(|found| value(found.value)));
         row
     });
     table::left(std::iter::once(head).chain(rows).collect())
@@ -82,10 +81,8 @@ fn left_out(arm: &ArmSummary) -> String {
     }
 }
 
-fn value(found: &Percentile) -> String {
-    found
-        .value
-        .map_or_else(|| "–".to_owned(), |ms| format!("{ms:.1}"))
+fn value(ms: Option<f64>) -> String {
+    ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.1}"))
 }
 
 fn verdicts(text: &mut String, plan: &ComparePlan, kind: &KindComparison) {
@@ -123,7 +120,7 @@ fn differences(text: &mut String, plan: &ComparePlan, kind: &KindComparison) {
         row.extend(of_arms.chain(against).map(|phases| {
             phases
                 .get(at)
-                .map_or_else(String::new, |found| value(&found.median))
+                .map_or_else(String::new, |found| value(found.median.value))
         }));
         row
     });
