@@ -1,7 +1,7 @@
 //! Comparisons: the same prompts to each of several arms, in random interleaved order, as pairs, until a rule stops it.
 //!
 //! In: a [`ComparePlan`], and the runs that were made by it, each as a [`CompareSample`]. Out: which run comes next
-//! ([`ComparePlan::round`]), whether to stop, what it costs, and what the pairs say ([`Comparison`]). Nothing is sent from
+//! ([`ComparePlan::round`]), whether to stop, what it costs, and what the pairs say ([`PairedComparison`]). Nothing is sent from
 //! here, and no clock is read: the engine does both.
 
 mod article;
@@ -23,21 +23,21 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     article::{ArticleCell, ArticleRow, ArticleTable},
     comparison::{
-        ArmFigure, ArmSummary, ArmVerdicts, Comparison, FigureVerdict, KindComparison, PhaseMedian,
+        ArmFigure, ArmSummary, ArmVerdicts, PairedComparison, FigureVerdict, KindComparison, PhaseMedian,
     },
     forecast::{CompareForecast, FEW_REQUESTS, forecast, most_cost},
     line::{comparison_line, forecast_line, pair_line},
-    marks::{Mark, PairMark, Preference, is_first_arm_left},
+    marks::{AnswerMark, PairMark, Preference, is_first_arm_left},
     order::RoundPlan,
     plan::{
         Arm, BackOff, ComparePlan, ComparedConnections, ComparedFigure, DecidedBy, MAX_TOKENS,
-        PROMPT, PlanProblem, StopRule,
+        PROMPT, PlanProblem, CompareStopRule,
     },
     prompts::{BadPrompts, ComparePrompt, prompts_of},
-    samples::{ComparePhase, CompareRound, CompareSample, Exclusion, Measuring, SampleOutcome},
+    samples::{ComparePhase, CompareRound, CompareSample, Exclusion, SampleRules, SampleOutcome},
     saved::{ArmPlace, CompareEnd, ComparisonHead, ComparisonSummary, SavedComparison},
-    state::{CompareCost, CompareState, UnderWay},
-    stop::{Progress, StopReason},
+    state::{CompareCost, CompareState, RunUnderWay},
+    stop::{CompareProgress, CompareStopReason},
     words::{
         failures_in_words, preference_in_words, quantile_in_words, verdict_in_words,
     },

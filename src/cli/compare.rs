@@ -23,7 +23,7 @@ use crate::{
     clock::wall_clock_ns,
     compare::{
         BackOff, CompareForecast, CompareState, ComparedConnections, ComparePlan, ComparisonId,
-        MAX_TOKENS, StopReason, comparison_line, forecast, forecast_line,
+        MAX_TOKENS, CompareStopReason, comparison_line, forecast, forecast_line,
     },
     engine::{Command, CompareCommand},
     price::Usd,
@@ -221,7 +221,7 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
 /// The exit code of a comparison that is over.
 fn code(state: &CompareState) -> ExitCode {
     match state.end.as_ref().map(|end| end.reason) {
-        Some(StopReason::Faults | StopReason::Failed) => ExitCode::FAILURE,
+        Some(CompareStopReason::Faults | CompareStopReason::Failed) => ExitCode::FAILURE,
         _ if state.result.is_settled => ExitCode::SUCCESS,
         _ => ExitCode::from(CANT_TELL),
     }

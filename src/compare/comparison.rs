@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     ArticleTable, ComparePhase, ComparePlan, CompareRound, ComparedFigure, Exclusion,
-    PairMark, Preference, SampleOutcome, StopReason, float,
+    PairMark, Preference, SampleOutcome, CompareStopReason, float,
 };
 use crate::{
     measure::{
@@ -20,7 +20,7 @@ use crate::{
 
 /// What the pairs say.
 #[derive(Clone, Debug, Default)]
-pub struct Comparison {
+pub struct PairedComparison {
     /// Whether the number of pairs was fixed beforehand and reached: then the intervals are for one look at the end. Else
     /// they hold at every look.
     pub is_fixed: bool,
@@ -115,16 +115,16 @@ pub struct FigureVerdict {
     pub verdict: LatencyVerdict,
 }
 
-impl Comparison {
+impl PairedComparison {
     /// What these rounds and marks say. `end` is why the comparison stopped, once it has.
     #[must_use]
     pub fn of(
         plan: &ComparePlan,
         rounds: &[CompareRound],
         marks: &[PairMark],
-        end: Option<StopReason>,
+        end: Option<CompareStopReason>,
     ) -> Self {
-        let is_fixed = plan.is_fixed() && end == Some(StopReason::Pairs);
+        let is_fixed = plan.is_fixed() && end == Some(CompareStopReason::Pairs);
         let look = if is_fixed { LookRule::Fixed } else { LookRule::Every };
         let kinds = plan.connections.kinds().iter();
         let kinds = kinds.map(|kind| KindComparison::of(plan, rounds, *kind, look));

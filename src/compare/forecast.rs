@@ -122,7 +122,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        compare::{ComparedConnections, StopRule},
+        compare::{ComparedConnections, CompareStopRule},
         dialect::DialectId,
         endpoint::preset,
     };
@@ -140,7 +140,7 @@ mod tests {
         Some(Cow::Owned(endpoint))
     }
 
-    fn told(targets: &[&str], stop: StopRule) -> CompareForecast {
+    fn told(targets: &[&str], stop: CompareStopRule) -> CompareForecast {
         let plan = ComparePlan {
             arms: targets
                 .iter()
@@ -155,9 +155,9 @@ mod tests {
 
     #[test]
     fn requests_and_costs_are_told_as_far_as_they_are_known() {
-        let of_pairs = |pairs| StopRule {
+        let of_pairs = |pairs| CompareStopRule {
             pairs: Some(pairs),
-            ..StopRule::default()
+            ..CompareStopRule::default()
         };
         let paid = told(&["openai/gpt-5-mini", "here/m", "sim/m"], of_pairs(10));
         assert_eq!(paid.requests, Some(60), "cold and warm");
@@ -169,9 +169,9 @@ mod tests {
         let more = told(&["openai/gpt-5-mini", "sim/m"], of_pairs(11));
         assert!(more.needs_question());
 
-        let settled = StopRule {
+        let settled = CompareStopRule {
             until_settled: true,
-            ..StopRule::default()
+            ..CompareStopRule::default()
         };
         let open = told(&["openai/gpt-5-mini", "sim/m"], settled.clone());
         assert_eq!((open.requests, open.usd), (None, None));
@@ -179,7 +179,7 @@ mod tests {
         let free = told(&["sim/a", "sim/b"], settled.clone());
         assert_eq!((free.elsewhere, free.usd), (Some(0), Some(Usd::default())));
         assert!(!free.needs_question());
-        let limited = StopRule {
+        let limited = CompareStopRule {
             usd: Usd::of_dollars(0.5),
             ..settled
         };

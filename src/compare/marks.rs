@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::order::{Random, Stream};
+use super::order::{SeededRandom, RandomUse};
 use crate::{
     event::words,
     measure::evidence::{FailureVerdict, LookRule, failure_verdict},
@@ -11,7 +11,7 @@ use crate::{
 
 words! {
     /// What somebody thinks of an arm's answer, beside that of the first arm.
-    Mark {
+    AnswerMark {
         /// It is better.
         Better = "better",
         /// It is worse.
@@ -29,14 +29,14 @@ pub struct PairMark {
     /// The arm, by its place in the plan: not the first.
     pub arm: usize,
     /// What was thought.
-    pub mark: Mark,
+    pub mark: AnswerMark,
 }
 
 /// Whether the first arm's answer is to be shown on the left, and so the other arm's on the right: random, and the same
 /// each time it is asked.
 #[must_use]
 pub fn is_first_arm_left(seed: u64, round: u64, arm: usize) -> bool {
-    let mut random = Random::of(seed, Stream::Sides, round);
+    let mut random = SeededRandom::of(seed, RandomUse::Sides, round);
     let bits = random.next();
     (bits >> (arm % 64)) & 1 == 1
 }
@@ -63,15 +63,15 @@ impl Preference {
     #[must_use]
     pub fn of(marks: &[PairMark], arm: usize, margin: f64) -> Option<Self> {
         let marks = marks.iter().filter(|mark| mark.arm == arm);
-        let marks: Vec<Mark> = marks.map(|mark| mark.mark).collect();
+        let marks: Vec<AnswerMark> = marks.map(|mark| mark.mark).collect();
         let count = |wanted| marks.iter().filter(|mark| **mark == wanted).count();
-        let worse_of = |mark: &Mark| (*mark == Mark::Better, *mark == Mark::Worse);
+        let worse_of = |mark: &AnswerMark| (*mark == AnswerMark::Better, *mark == AnswerMark::Worse);
         let pairs: Vec<_> = marks.iter().map(worse_of).collect();
         (!marks.is_empty()).then(|| Self {
             arm,
-            better: count(Mark::Better),
-            worse: count(Mark::Worse),
-            same: count(Mark::Same),
+            better: count(AnswerMark::Better),
+            worse: count(AnswerMark::Worse),
+            same: count(AnswerMark::Same),
             verdict: failure_verdict(&pairs, LookRule::Every, margin),
         })
     }
@@ -96,11 +96,11 @@ mod tests {
     fn marks_of_an_arm_are_counted() {
         let mark = |round, arm, mark| PairMark { round, arm, mark };
         let marks = [
-            mark(0, 1, Mark::Better),
-            mark(1, 1, Mark::Better),
-            mark(2, 1, Mark::Same),
-            mark(3, 1, Mark::Worse),
-            mark(3, 2, Mark::Worse),
+            mark(0, 1, AnswerMark::Better),
+            mark(1, 1, AnswerMark::Better),
+            mark(2, 1, AnswerMark::Same),
+            mark(3, 1, AnswerMark::Worse),
+            mark(3, 2, AnswerMark::Worse),
         ];
         let preference = Preference::of(&marks, 1, 0.05).unwrap();
         let counts = (preference.better, preference.worse, preference.same);

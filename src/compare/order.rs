@@ -26,14 +26,14 @@ impl ComparePlan {
     pub fn round(&self, index: u64) -> RoundPlan {
         let kinds = self.connections.kinds();
         let (block, in_block) = split(index, kinds.len());
-        let kind = Random::of(self.seed, Stream::Connections, block).shuffled(kinds.len());
+        let kind = SeededRandom::of(self.seed, RandomUse::Connections, block).shuffled(kinds.len());
         let (pass, in_pass) = split(block, self.prompts.len());
-        let prompt = Random::of(self.seed, Stream::Prompts, pass).shuffled(self.prompts.len());
+        let prompt = SeededRandom::of(self.seed, RandomUse::Prompts, pass).shuffled(self.prompts.len());
         RoundPlan {
             index,
             connection: kinds[kind[in_block]],
             prompt: prompt.get(in_pass).copied().unwrap_or_default(),
-            order: Random::of(self.seed, Stream::Arms, index).shuffled(self.arms.len()),
+            order: SeededRandom::of(self.seed, RandomUse::Arms, index).shuffled(self.arms.len()),
         }
     }
 }
@@ -47,7 +47,7 @@ fn split(index: u64, length: usize) -> (u64, usize) {
 
 /// What random numbers are for: each has numbers of its own.
 #[derive(Clone, Copy)]
-pub(super) enum Stream {
+pub(super) enum RandomUse {
     Connections = 1,
     Prompts = 2,
     Arms = 3,
@@ -57,10 +57,10 @@ pub(super) enum Stream {
 
 /// Random numbers by a seed: `SplitMix64` (Steele, Lea & Flood 2014). Not a crate's, since a seed must give the same order
 /// in each version.
-pub(super) struct Random(u64);
+pub(super) struct SeededRandom(u64);
 
-impl Random {
-    pub(super) fn of(seed: u64, stream: Stream, index: u64) -> Self {
+impl SeededRandom {
+    pub(super) fn of(seed: u64, stream: RandomUse, index: u64) -> Self {
         let mut random = Self(seed ^ (stream as u64).rotate_right(8));
         random.0 = random.next() ^ index;
         Self(random.next())

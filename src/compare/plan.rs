@@ -136,7 +136,7 @@ impl Arm {
 /// When a comparison stops: at the first of these.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct StopRule {
+pub struct CompareStopRule {
     /// Once each arm has so many pairs with the first that count, over each kind of connection.
     pub pairs: Option<u64>,
     /// After so much time in which it was under way.
@@ -193,7 +193,7 @@ pub struct ComparePlan {
     /// Over which connections.
     pub connections: ComparedConnections,
     /// When it stops.
-    pub stop: StopRule,
+    pub stop: CompareStopRule,
     /// By which verdict it is settled.
     pub decided_by: DecidedBy,
     /// The seed of the random order.
@@ -223,7 +223,7 @@ impl Default for ComparePlan {
             },
             fresh: true,
             connections: ComparedConnections::Warm,
-            stop: StopRule::default(),
+            stop: CompareStopRule::default(),
             decided_by: DecidedBy::default(),
             seed: 0,
             margin: 0.05,
@@ -356,9 +356,9 @@ mod tests {
         let target: TargetId = "here/m".parse().unwrap();
         ComparePlan {
             arms: vec![Arm::of(target.clone()), Arm::of(target)],
-            stop: StopRule {
+            stop: CompareStopRule {
                 pairs: Some(3),
-                ..StopRule::default()
+                ..CompareStopRule::default()
             },
             ..ComparePlan::default()
         }
@@ -413,7 +413,7 @@ mod tests {
             Err(PlanProblem::NoPrompt)
         );
         assert_eq!(
-            with(|plan| plan.stop = StopRule::default()),
+            with(|plan| plan.stop = CompareStopRule::default()),
             Err(PlanProblem::NoEnd)
         );
         assert_eq!(with(|plan| plan.margin = 1.0), Err(PlanProblem::BadMargin));

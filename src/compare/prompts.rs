@@ -78,15 +78,15 @@ pub fn prompts_of(text: &str, is_json: bool) -> Result<Vec<ComparePrompt>, BadPr
 /// The fields of a line of JSON.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct PromptLine {
     prompt: Option<String>,
-    messages: Option<Vec<LineMessage>>,
+    messages: Option<Vec<PromptMessage>>,
     system: Option<String>,
     max_tokens: Option<u32>,
 }
 
 #[derive(Deserialize)]
-struct LineMessage {
+struct PromptMessage {
     role: String,
     content: String,
 }
@@ -96,7 +96,7 @@ fn of_json(line: &str) -> Result<ComparePrompt, String> {
     if let Value::String(text) = value {
         return Ok(ComparePrompt::of_text(text));
     }
-    let line: Line = serde_json::from_value(value).map_err(|why| why.to_string())?;
+    let line: PromptLine = serde_json::from_value(value).map_err(|why| why.to_string())?;
     let mut prompt = ComparePrompt {
         system: line.system,
         max_tokens: line.max_tokens,
@@ -110,8 +110,8 @@ fn of_json(line: &str) -> Result<ComparePrompt, String> {
     Ok(prompt)
 }
 
-fn take_messages(prompt: &mut ComparePrompt, messages: Vec<LineMessage>) -> Result<(), String> {
-    for LineMessage { role, content } in messages {
+fn take_messages(prompt: &mut ComparePrompt, messages: Vec<PromptMessage>) -> Result<(), String> {
+    for PromptMessage { role, content } in messages {
         match role.as_str() {
             "system" | "developer" if prompt.messages.is_empty() => prompt.system = Some(content),
             "user" => prompt.messages.push(Message::user(content)),

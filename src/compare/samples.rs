@@ -154,7 +154,7 @@ pub struct CompareSample {
 
 /// How runs are judged.
 #[derive(Clone, Copy, Debug)]
-pub struct Measuring<'a> {
+pub struct SampleRules<'a> {
     /// The prices that hold.
     pub prices: &'a PriceTable,
     /// The share of its TTFT by which a run may be read late.
@@ -164,7 +164,7 @@ pub struct Measuring<'a> {
 impl CompareSample {
     /// What is kept of a run that is over. `most` is what it could have cost.
     #[must_use]
-    pub fn of(run: &CheckedRun, by: Measuring<'_>, waited: Duration, most: Option<Usd>) -> Self {
+    pub fn of(run: &CheckedRun, by: SampleRules<'_>, waited: Duration, most: Option<Usd>) -> Self {
         let (stamps, fault) = (&run.stamps, run.answer.fault.as_ref());
         let length = |span: Option<Span>| span.map(|span| span.end.saturating_sub(span.begin));
         let tcp = stamps.link.as_ref().and_then(|link| link.tcp());

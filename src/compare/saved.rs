@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ComparePlan, CompareRound, ComparisonId, PairMark, StopReason};
+use super::{ComparePlan, CompareRound, ComparisonId, PairMark, CompareStopReason};
 use crate::dialect::DialectId;
 
 /// Where an arm's requests go.
@@ -39,7 +39,7 @@ pub struct ComparisonHead {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompareEnd {
     /// Why it stopped.
-    pub reason: StopReason,
+    pub reason: CompareStopReason,
     /// When, in nanoseconds since 1970.
     pub at_unix_ns: i64,
 }

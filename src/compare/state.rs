@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    CompareEnd, ComparePlan, CompareRound, Comparison, ComparisonHead, PairMark, SavedComparison,
+    CompareEnd, ComparePlan, CompareRound, PairedComparison, ComparisonHead, PairMark, SavedComparison,
 };
 use crate::{price::Usd, run::RunId};
 
 /// A run of a comparison that is under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnderWay {
+pub struct RunUnderWay {
     /// The number of its round.
     pub round: u64,
     /// The arm, by its place in the plan.
@@ -56,9 +56,9 @@ pub struct CompareState {
     /// What people thought of the answers.
     pub marks: Arc<Vec<PairMark>>,
     /// What the pairs say. While it runs it is computed now and then, and may be behind `rounds`.
-    pub result: Arc<Comparison>,
+    pub result: Arc<PairedComparison>,
     /// The run that is under way.
-    pub under_way: Option<UnderWay>,
+    pub under_way: Option<RunUnderWay>,
     /// What it cost so far.
     pub cost: CompareCost,
     /// How long it was under way so far.
@@ -80,7 +80,7 @@ impl CompareState {
             end,
         } = saved;
         let reason = end.as_ref().map(|end| end.reason);
-        let result = Comparison::of(&head.plan, &rounds, &marks, reason);
+        let result = PairedComparison::of(&head.plan, &rounds, &marks, reason);
         Self {
             result: Arc::new(result),
             cost: CompareCost::of(&rounds),

@@ -7,7 +7,7 @@ use crate::{event::words, price::Usd, run::ConnectionKind};
 
 words! {
     /// Why a comparison stopped.
-    StopReason {
+    CompareStopReason {
         /// Somebody stopped it.
         Stopped = "stopped",
         /// It has its pairs.
@@ -27,7 +27,7 @@ words! {
     }
 }
 
-impl StopReason {
+impl CompareStopReason {
     /// It in words, for people.
     #[must_use]
     pub fn in_words(self) -> &'static str {
@@ -53,7 +53,7 @@ const MOST_VOID: usize = 50;
 
 /// How far a comparison is.
 #[derive(Clone, Copy, Debug)]
-pub struct Progress<'a> {
+pub struct CompareProgress<'a> {
     /// Its plan.
     pub plan: &'a ComparePlan,
     /// Its rounds that are over.
@@ -68,26 +68,26 @@ pub struct Progress<'a> {
     pub is_settled: bool,
 }
 
-impl Progress<'_> {
+impl CompareProgress<'_> {
     /// Why it stops before the next round, if it does.
     #[must_use]
-    pub fn stop(&self) -> Option<StopReason> {
+    pub fn stop(&self) -> Option<CompareStopReason> {
         let rule = &self.plan.stop;
         let kinds = self.plan.connections.kinds();
         let would_cost = self.counted.checked_add(self.next);
         let is_over = |usd: Usd| would_cost.is_none_or(|cost| cost > usd);
         if self.has_too_many_faults() {
-            Some(StopReason::Faults)
+            Some(CompareStopReason::Faults)
         } else if kinds.iter().all(|kind| self.has_its_pairs(*kind)) {
-            Some(StopReason::Pairs)
+            Some(CompareStopReason::Pairs)
         } else if rule.until_settled && self.is_settled {
-            Some(StopReason::Settled)
+            Some(CompareStopReason::Settled)
         } else if rule.time.is_some_and(|time| self.elapsed >= time) {
-            Some(StopReason::Time)
+            Some(CompareStopReason::Time)
         } else if rule.usd.is_some_and(is_over) {
-            Some(StopReason::Cost)
+            Some(CompareStopReason::Cost)
         } else {
-            self.gives_no_pairs().then_some(StopReason::NoPairs)
+            self.gives_no_pairs().then_some(CompareStopReason::NoPairs)
         }
     }
 
@@ -144,8 +144,8 @@ mod tests {
         event::FaultClass,
     };
 
-    fn stop(plan: &ComparePlan, rounds: &[CompareRound], is_settled: bool) -> Option<StopReason> {
-        let progress = Progress {
+    fn stop(plan: &ComparePlan, rounds: &[CompareRound], is_settled: bool) -> Option<CompareStopReason> {
+        let progress = CompareProgress {
             plan,
             rounds,
             elapsed: Duration::from_secs(60),
@@ -174,18 +174,18 @@ mod tests {
         plan.stop.usd = Some(Usd::of_pico(100));
         assert_eq!(stop(&plan, &five, true), None, "it fits exactly");
         plan.stop.usd = Some(Usd::of_pico(99));
-        assert_eq!(stop(&plan, &five, true), Some(StopReason::Cost));
+        assert_eq!(stop(&plan, &five, true), Some(CompareStopReason::Cost));
         plan.stop.time = Some(Duration::from_secs(61));
-        assert_eq!(stop(&plan, &five, true), Some(StopReason::Cost));
+        assert_eq!(stop(&plan, &five, true), Some(CompareStopReason::Cost));
         plan.stop.time = Some(Duration::from_secs(60));
-        assert_eq!(stop(&plan, &five, true), Some(StopReason::Time));
+        assert_eq!(stop(&plan, &five, true), Some(CompareStopReason::Time));
         plan.stop.until_settled = true;
-        assert_eq!(stop(&plan, &five, false), Some(StopReason::Time));
-        assert_eq!(stop(&plan, &five, true), Some(StopReason::Settled));
+        assert_eq!(stop(&plan, &five, false), Some(CompareStopReason::Time));
+        assert_eq!(stop(&plan, &five, true), Some(CompareStopReason::Settled));
         plan.stop.pairs = Some(6);
-        assert_eq!(stop(&plan, &five, true), Some(StopReason::Settled));
+        assert_eq!(stop(&plan, &five, true), Some(CompareStopReason::Settled));
         plan.stop.pairs = Some(5);
-        assert_eq!(stop(&plan, &five, true), Some(StopReason::Pairs));
+        assert_eq!(stop(&plan, &five, true), Some(CompareStopReason::Pairs));
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
         };
         assert_eq!(stop(&plan, &rounds(4, samples), false), None);
         let five = rounds(5, samples);
-        assert_eq!(stop(&plan, &five, false), Some(StopReason::Pairs));
+        assert_eq!(stop(&plan, &five, false), Some(CompareStopReason::Pairs));
     }
 
     #[test]
@@ -221,13 +221,13 @@ mod tests {
         assert_eq!(stop(&plan, &rounds(9, all), false), None, "too few");
         assert_eq!(
             stop(&plan, &rounds(10, all), false),
-            Some(StopReason::Faults)
+            Some(CompareStopReason::Faults)
         );
         let cold = |_| vec![answered(ConnectionKind::Cold, 5), warm()];
         assert_eq!(stop(&plan, &rounds(49, cold), false), None);
         assert_eq!(
             stop(&plan, &rounds(50, cold), false),
-            Some(StopReason::NoPairs)
+            Some(CompareStopReason::NoPairs)
         );
     }
 }

@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::course::Course;
+use self::course::CompareCourse;
 use super::{
     Outbox, Reply, Update,
     task::{TaskHandle, TaskMessage},
@@ -24,7 +24,7 @@ use super::{
 use crate::{
     compare::{
         ComparePlan, CompareRound, CompareState, ComparisonHead, ComparisonId, ComparisonSummary,
-        Mark, PairMark,
+        AnswerMark, PairMark,
     },
     credential::Credentials,
     history::History,
@@ -60,7 +60,7 @@ pub enum CompareCommand {
         /// The arm, by its place in the plan: not the first.
         arm: usize,
         /// What is thought; `None` takes it back.
-        mark: Option<Mark>,
+        mark: Option<AnswerMark>,
         /// All marks of the comparison, once this one is kept.
         reply: Reply<Result<Vec<PairMark>, String>>,
     },
@@ -193,7 +193,7 @@ impl CompareTask {
         let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
         let (marks, marks_now) = watch::channel(Arc::clone(&state.marks));
         let id = state.head.id;
-        let course = Course::new(self, state, (stop.clone(), cancel.clone()), marks_now);
+        let course = CompareCourse::new(self, state, (stop.clone(), cancel.clone()), marks_now);
         self.running = Some(RunningComparison {
             id,
             stop,
@@ -213,7 +213,7 @@ impl CompareTask {
     }
 }
 
-/// Waits until the comparison that runs is over; for ever without one.
+/// EndpointPauses until the comparison that runs is over; for ever without one.
 async fn ended(running: &mut Option<RunningComparison>) {
     match running {
         Some(running) => {

@@ -11,8 +11,8 @@ use super::{
     reader::Lane,
 };
 use crate::compare::{
-    Arm, CompareEnd, CompareRound, ComparisonHead, ComparisonId, ComparisonSummary, Mark, PairMark,
-    SavedComparison, StopReason,
+    Arm, CompareEnd, CompareRound, ComparisonHead, ComparisonId, ComparisonSummary, AnswerMark, PairMark,
+    SavedComparison, CompareStopReason,
 };
 
 /// A write to a comparison.
@@ -49,7 +49,7 @@ impl History {
     }
 
     /// Stores, or takes back, what somebody thinks of an arm's answer of a round.
-    pub fn put_mark(&self, id: ComparisonId, round: u64, arm: usize, mark: Option<Mark>) {
+    pub fn put_mark(&self, id: ComparisonId, round: u64, arm: usize, mark: Option<AnswerMark>) {
         self.put_comparison(match mark {
             Some(mark) => ComparisonWrite::Mark(id, PairMark { round, arm, mark }),
             None => ComparisonWrite::Unmark(id, round, arm),
@@ -198,7 +198,7 @@ fn load(file: &Connection, id: ComparisonId) -> rusqlite::Result<Option<SavedCom
 
 /// How it ended, from the next two cells.
 fn end_of(cells: &mut Cells<'_>) -> rusqlite::Result<Option<CompareEnd>> {
-    let reason = cells.word(StopReason::parse)?;
+    let reason = cells.word(CompareStopReason::parse)?;
     let at: Option<i64> = cells.next()?;
     Ok(reason.map(|reason| CompareEnd {
         reason,
@@ -223,7 +223,7 @@ fn marks_of(file: &Connection, id: ComparisonId) -> rusqlite::Result<Vec<PairMar
         Ok(PairMark {
             round: cells.count()?.unwrap_or_default(),
             arm: usize::try_from(cells.next::<i64>()?).unwrap_or_default(),
-            mark: cells.must(Mark::parse)?,
+            mark: cells.must(AnswerMark::parse)?,
         })
     })?;
     marks.collect()

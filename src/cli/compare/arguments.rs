@@ -11,7 +11,7 @@ use super::{
 use crate::{
     chat::Params,
     compare::{
-        Arm, ComparePlan, ComparePrompt, ComparedFigure, DecidedBy, StopRule, prompts_of,
+        Arm, ComparePlan, ComparePrompt, ComparedFigure, DecidedBy, CompareStopRule, prompts_of,
     },
     endpoint::TargetId,
 };
@@ -86,9 +86,9 @@ impl CompareArgs {
         })
     }
 
-    fn stop_rule(&self) -> StopRule {
+    fn stop_rule(&self) -> CompareStopRule {
         let is_open = self.pairs.is_none() && self.time.is_none() && self.usd.is_none();
-        StopRule {
+        CompareStopRule {
             pairs: self
                 .pairs
                 .or((is_open && !self.until_settled).then_some(MOST_PAIRS)),

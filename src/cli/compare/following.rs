@@ -6,7 +6,7 @@ use anyhow::bail;
 
 use super::super::{note, targets::Ready, terminal::stdout};
 use crate::{
-    compare::{CompareState, Comparison, pair_line, verdict_in_words},
+    compare::{CompareState, PairedComparison, pair_line, verdict_in_words},
     engine::{CompareNews, HistoryNews, RunNews, Update},
     history::Storage,
     record,
@@ -84,7 +84,7 @@ impl ComparisonProgress {
     }
 }
 
-fn failed(result: &Comparison) -> usize {
+fn failed(result: &PairedComparison) -> usize {
     let arms = result.kinds.iter().flat_map(|kind| &kind.arms);
     arms.map(crate::compare::ArmSummary::failed).sum()
 }

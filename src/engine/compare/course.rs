@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 use super::{
     super::{Outbox, SendRun, Update, runs::RunRegistry},
     CompareNews, CompareTask,
-    waits::Waits,
+    waits::EndpointPauses,
 };
 use crate::{
     clock::{slept, timer_now, wait_until, wall_clock_ns},
     compare::{
-        BackOff, CompareCost, CompareEnd, CompareRound, CompareSample, CompareState, Comparison,
-        Measuring, PairMark, Progress, RoundPlan, StopReason, UnderWay, most_cost,
+        BackOff, CompareCost, CompareEnd, CompareRound, CompareSample, CompareState, PairedComparison,
+        SampleRules, PairMark, CompareProgress, RoundPlan, CompareStopReason, RunUnderWay, most_cost,
     },
     conformance::CheckedRun,
     credential::Credentials,
@@ -38,7 +38,7 @@ const COMPUTE_SHARE: u32 = 10;
 const SLEPT: Duration = Duration::from_secs(2);
 
 /// A comparison that runs.
-pub(super) struct Course {
+pub(super) struct CompareCourse {
     out: Outbox,
     credentials: Credentials,
     history: Option<History>,
@@ -51,20 +51,20 @@ pub(super) struct Course {
     /// It is to end at once.
     cancel: CancellationToken,
     marks: watch::Receiver<Arc<Vec<PairMark>>>,
-    waits: Waits,
+    waits: EndpointPauses,
     /// When this process began with it, and how long it had been under way before.
     began: Instant,
     before: Duration,
     next_index: u64,
     /// How many rounds there were when the verdict that it is about was looked at, and whether it can be told.
     settled: (usize, bool),
-    computing: Option<JoinHandle<(Comparison, Duration)>>,
+    computing: Option<JoinHandle<(PairedComparison, Duration)>>,
     next_compute: Instant,
     next_tell: Instant,
     is_untold: bool,
 }
 
-impl Course {
+impl CompareCourse {
     pub(super) fn new(
         task: &CompareTask,
         state: CompareState,
@@ -82,7 +82,7 @@ impl Course {
             stop,
             cancel,
             marks,
-            waits: Waits::default(),
+            waits: EndpointPauses::default(),
             began: now,
             before: state.elapsed,
             next_index: last.map_or(0, |round| round.index + 1),
@@ -113,13 +113,13 @@ impl Course {
     }
 
     /// Why it stops before the next round, if it does.
-    async fn reason(&mut self) -> Option<StopReason> {
+    async fn reason(&mut self) -> Option<CompareStopReason> {
         if self.stop.is_cancelled() {
-            return Some(StopReason::Stopped);
+            return Some(CompareStopReason::Stopped);
         }
         let is_settled = self.is_settled().await;
         let state = &self.state;
-        let progress = Progress {
+        let progress = CompareProgress {
             plan: &state.head.plan,
             rounds: &state.rounds,
             elapsed: self.elapsed(),
@@ -141,7 +141,7 @@ impl Course {
         }
         let (head, all) = (Arc::clone(&state.head), Arc::clone(&state.rounds));
         let told =
-            tokio::task::spawn_blocking(move || Comparison::can_be_told(&head.plan, &all)).await;
+            tokio::task::spawn_blocking(move || PairedComparison::can_be_told(&head.plan, &all)).await;
         self.settled = (rounds, told.unwrap_or(false));
         self.settled.1
     }
@@ -180,10 +180,10 @@ impl Course {
     }
 
     /// Asks each arm once, and keeps the round.
-    async fn next_round(&mut self) -> Result<(), StopReason> {
+    async fn next_round(&mut self) -> Result<(), CompareStopReason> {
         let plan = &self.state.head.plan;
         let mut round = plan.round(self.next_index);
-        let progress = Progress {
+        let progress = CompareProgress {
             plan,
             rounds: &self.state.rounds,
             elapsed: Duration::ZERO,
@@ -223,17 +223,17 @@ impl Course {
     }
 
     /// Asks each arm of a round in its order; gives what is kept of each, by the arms' places in the plan.
-    async fn asked(&mut self, round: &RoundPlan) -> Result<Vec<CompareSample>, StopReason> {
+    async fn asked(&mut self, round: &RoundPlan) -> Result<Vec<CompareSample>, CompareStopReason> {
         let mut samples = vec![CompareSample::default(); round.order.len()];
         for &arm in &round.order {
-            let endpoint = self.endpoint(arm).ok_or(StopReason::Failed)?;
+            let endpoint = self.endpoint(arm).ok_or(CompareStopReason::Failed)?;
             let waited = self.wait(round.index, arm, &endpoint.id).await?;
             let most = self.most(arm);
             let id = endpoint.id.clone();
             let run = self.ask(round, arm, endpoint).await?;
             let fault = run.answer.fault.as_ref();
             self.waits.note(&id, fault, timer_now());
-            let by = Measuring {
+            let by = SampleRules {
                 prices: &self.settings.prices,
                 late_share: self.settings.measuring.late_share,
             };
@@ -243,13 +243,13 @@ impl Course {
         Ok(samples)
     }
 
-    /// Waits as long as the endpoint wants to be left alone; gives how long that was.
+    /// EndpointPauses as long as the endpoint wants to be left alone; gives how long that was.
     async fn wait(
         &mut self,
         round: u64,
         arm: usize,
         endpoint: &str,
-    ) -> Result<Duration, StopReason> {
+    ) -> Result<Duration, CompareStopReason> {
         let now = timer_now();
         let is_polite = self.state.head.plan.back_off == BackOff::Polite;
         let Some(until) = self.waits.until(endpoint, now).filter(|_| is_polite) else {
@@ -265,7 +265,7 @@ impl Course {
         if self.with_news(waited).await {
             Ok(until - now)
         } else {
-            Err(StopReason::Stopped)
+            Err(CompareStopReason::Stopped)
         }
     }
 
@@ -275,10 +275,10 @@ impl Course {
         round: &RoundPlan,
         arm: usize,
         endpoint: Endpoint,
-    ) -> Result<CheckedRun, StopReason> {
+    ) -> Result<CheckedRun, CompareStopReason> {
         let id = RunId::new();
         let plan = &self.state.head.plan;
-        let asked = plan.arms.get(arm).ok_or(StopReason::Failed)?;
+        let asked = plan.arms.get(arm).ok_or(CompareStopReason::Failed)?;
         let send = SendRun {
             id,
             endpoint: endpoint.id.clone(),
@@ -289,7 +289,7 @@ impl Course {
         let mut run = self
             .runs
             .start(send, Some(endpoint))
-            .ok_or(StopReason::Failed)?;
+            .ok_or(CompareStopReason::Failed)?;
         self.under_way(round.index, arm, Some(id));
         let cancel = self.cancel.clone();
         let over = async move {
@@ -302,16 +302,16 @@ impl Course {
         match self.with_news(over).await {
             Some(Ok(Some(run))) => Ok(run),
             // A defect ended it, which was told as the run's end.
-            Some(_) => Err(StopReason::Failed),
+            Some(_) => Err(CompareStopReason::Failed),
             None => {
                 self.runs.cancel(&[id]);
-                Err(StopReason::Stopped)
+                Err(CompareStopReason::Stopped)
             }
         }
     }
 
     fn under_way(&mut self, round: u64, arm: usize, run: Option<RunId>) {
-        self.state.under_way = Some(UnderWay { round, arm, run });
+        self.state.under_way = Some(RunUnderWay { round, arm, run });
         self.is_untold = true;
     }
 
@@ -334,7 +334,7 @@ impl Course {
         self.tell_if_due();
     }
 
-    /// Waits for something; tells meanwhile how it stands.
+    /// EndpointPauses for something; tells meanwhile how it stands.
     async fn with_news<T>(&mut self, what: impl Future<Output = T>) -> T {
         let mut what = std::pin::pin!(what);
         loop {
@@ -386,12 +386,12 @@ impl Course {
         let state = self.state.clone();
         self.computing = Some(tokio::task::spawn_blocking(move || {
             let began = crate::clock::now();
-            let result = Comparison::of(&state.head.plan, &state.rounds, &state.marks, None);
+            let result = PairedComparison::of(&state.head.plan, &state.rounds, &state.marks, None);
             (result, began.elapsed())
         }));
     }
 
-    fn take_result(&mut self, computed: Option<(Comparison, Duration)>) {
+    fn take_result(&mut self, computed: Option<(PairedComparison, Duration)>) {
         if let Some((result, took)) = computed {
             self.state.result = Arc::new(result);
             self.next_compute = timer_now() + COMPUTE.max(COMPUTE_SHARE * took);
@@ -400,7 +400,7 @@ impl Course {
     }
 
     /// Computes all verdicts, keeps the end and tells it.
-    async fn end(mut self, reason: StopReason) {
+    async fn end(mut self, reason: CompareStopReason) {
         self.runs.stop().await;
         let end = CompareEnd {
             reason,
@@ -414,7 +414,7 @@ impl Course {
         self.state.marks = Arc::clone(&self.marks.borrow());
         let state = self.state.clone();
         let result = tokio::task::spawn_blocking(move || {
-            Comparison::of(
+            PairedComparison::of(
                 &state.head.plan,
                 &state.rounds,
                 &state.marks,
@@ -440,8 +440,8 @@ fn registry(out: &Outbox, keys: &Credentials, history: Option<&History>) -> RunR
 
 /// What was computed, once it is; for ever nothing if nothing is computed.
 async fn result_of(
-    computing: &mut Option<JoinHandle<(Comparison, Duration)>>,
-) -> Option<(Comparison, Duration)> {
+    computing: &mut Option<JoinHandle<(PairedComparison, Duration)>>,
+) -> Option<(PairedComparison, Duration)> {
     let Some(running) = computing else {
         return std::future::pending().await;
     };

@@ -16,16 +16,16 @@ const MOST_ASKED: Duration = Duration::from_mins(10);
 
 /// Until when endpoints are left alone.
 #[derive(Debug, Default)]
-pub(super) struct Waits(BTreeMap<String, Wait>);
+pub(super) struct EndpointPauses(BTreeMap<String, EndpointPause>);
 
 #[derive(Clone, Copy, Debug)]
-struct Wait {
+struct EndpointPause {
     until: Instant,
     /// The pause after the next 429.
     next: Duration,
 }
 
-impl Waits {
+impl EndpointPauses {
     /// Takes note of how a run of an endpoint ended.
     pub(super) fn note(&mut self, endpoint: &str, fault: Option<&Fault>, now: Instant) {
         let Some(fault) = fault.filter(|fault| fault.class == FaultClass::RateLimited) else {
@@ -34,7 +34,7 @@ impl Waits {
         };
         let pause = self.0.get(endpoint).map_or(FIRST, |wait| wait.next);
         let asked = fault.retry_after_ms.map(Duration::from_millis);
-        let wait = Wait {
+        let wait = EndpointPause {
             until: now + asked.map_or(pause, |asked| asked.min(MOST_ASKED)),
             next: (2 * pause).min(LONGEST),
         };
@@ -60,7 +60,7 @@ mod tests {
             ..Fault::new(FaultClass::RateLimited, Phase::Headers, "slow down")
         };
         let now = clock::now();
-        let mut waits = Waits::default();
+        let mut waits = EndpointPauses::default();
         let mut paused = |fault: Option<Fault>| {
             waits.note("here", fault.as_ref(), now);
             waits.until("here", now).map(|until| until - now)
