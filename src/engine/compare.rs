@@ -31,6 +31,9 @@ use crate::{
     settings::Settings,
 };
 
+/// Said when a comparison's task panicked.
+const DEFECT: &str = "a defect in Tokenscope ended the comparison; what is kept of it can be resumed";
+
 /// About comparisons. One runs at a time. Without a history, questions about saved ones stay unanswered, and none can be
 /// resumed.
 #[derive(Debug)]
@@ -153,7 +156,12 @@ impl CompareTask {
                     }
                     None => return,
                 },
-                () = ended(&mut self.running) => self.running = None,
+                is_whole = ended(&mut self.running) => {
+                    self.running = None;
+                    if !is_whole {
+                        self.refuse(DEFECT.to_owned());
+                    }
+                }
             }
         }
     }
