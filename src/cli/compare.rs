@@ -42,6 +42,10 @@ const CANT_TELL: u8 = 3;
 /// Arguments of `tokenscope compare`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags, each of which stands for itself"
+)]
 pub struct CompareArgs {
     /// What is compared, as endpoint/model: each one with the first.
     #[arg(value_name = "TARGET")]

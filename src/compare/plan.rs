@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{ComparePrompt, CompareSample};
 use crate::{
-    chat::{ChatRequest, Message, Params, Part, Role, merge_patch},
+    chat::{ChatRequest, Message, Params, Part, Role},
     endpoint::TargetId,
     event::words,
     measure::{Figure, evidence::Quantile, figure},
@@ -322,14 +323,23 @@ impl ComparePlan {
 
 /// Settings with others laid over them: one that is not set changes nothing.
 fn laid_over(base: &Params, over: &Params) -> Params {
-    let as_json = |params: &Params| serde_json::to_value(params).ok();
-    let merged = as_json(base).zip(as_json(over)).map(|(mut base, over)| {
-        merge_patch(&mut base, &over);
-        base
-    });
-    merged
-        .and_then(|merged| serde_json::from_value(merged).ok())
-        .unwrap_or_else(|| over.clone())
+    let mut fields = fields_of(base);
+    fields.extend(fields_of(over));
+    let merged: Option<Params> = serde_json::from_value(fields.into()).ok();
+    let mut extra = base.extra.clone();
+    extra.extend(over.extra.clone());
+    Params {
+        extra,
+        ..merged.unwrap_or_else(|| over.clone())
+    }
+}
+
+/// The settings that are set.
+fn fields_of(params: &Params) -> Map<String, Value> {
+    match serde_json::to_value(params) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    }
 }
 
 /// Puts a text at the very begin of what is asked: a cache of prompts goes by how they begin.

@@ -55,6 +55,8 @@ pub struct SavedComparison {
     pub marks: Vec<PairMark>,
     /// How it ended; `None` if it goes on, or was cut off and can be resumed.
     pub end: Option<CompareEnd>,
+    /// Whether another process runs it now.
+    pub is_running_elsewhere: bool,
 }
 
 /// A comparison in a list.
@@ -68,6 +70,8 @@ pub struct ComparisonSummary {
     pub began_unix_ns: i64,
     /// How it ended; `None` if it goes on, or was cut off and can be resumed.
     pub end: Option<CompareEnd>,
+    /// Whether another process runs it now.
+    pub is_running_elsewhere: bool,
     /// How many rounds are over.
     pub rounds: u64,
 }

@@ -67,6 +67,8 @@ pub struct CompareState {
     pub end: Option<CompareEnd>,
     /// Whether this process runs it now.
     pub is_running: bool,
+    /// Whether another process did when it was opened.
+    pub is_running_elsewhere: bool,
 }
 
 impl CompareState {
@@ -78,6 +80,7 @@ impl CompareState {
             rounds,
             marks,
             end,
+            is_running_elsewhere,
         } = saved;
         let reason = end.as_ref().map(|end| end.reason);
         let result = PairedComparison::of(&head.plan, &rounds, &marks, reason);
@@ -91,6 +94,7 @@ impl CompareState {
             under_way: None,
             end,
             is_running: false,
+            is_running_elsewhere,
         }
     }
 

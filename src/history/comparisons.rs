@@ -3,12 +3,15 @@
 //! A round is one row, so that a comparison that is cut off has whole rounds only. One that is there stays: writing it again
 //! changes nothing.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
-    History, HistoryError,
+    History, HistoryError, HistoryShared,
     cells::{Cells, to_json},
     reader::Lane,
+    session::ProcessSession,
 };
 use crate::compare::{
     Arm, CompareEnd, CompareRound, ComparisonHead, ComparisonId, ComparisonSummary, AnswerMark, PairMark,
@@ -70,8 +73,11 @@ impl History {
     /// # Errors
     /// If the file can't be read.
     pub async fn comparisons(&self) -> Result<Vec<ComparisonSummary>, HistoryError> {
-        self.ask(Lane::Item, |reader, _| list(&reader.connection))
-            .await
+        let shared = Arc::clone(&self.inner.shared);
+        self.ask(Lane::Item, move |reader, _| {
+            list(&reader.connection, &shared)
+        })
+        .await
     }
 
     /// A comparison with all that is kept of it; `None` if there is none of this key.
@@ -82,8 +88,11 @@ impl History {
         &self,
         id: ComparisonId,
     ) -> Result<Option<SavedComparison>, HistoryError> {
-        self.ask(Lane::Item, move |reader, _| load(&reader.connection, id))
-            .await
+        let shared = Arc::clone(&self.inner.shared);
+        self.ask(Lane::Item, move |reader, _| {
+            load(&reader.connection, &shared, id)
+        })
+        .await
     }
 
     /// What people thought of the answers of a comparison.
@@ -98,18 +107,22 @@ impl History {
     }
 }
 
-/// Writes to a comparison.
+/// Writes to a comparison. `session` is that of this process.
 ///
 /// # Errors
 /// If the file can't be written.
-pub(super) fn put(file: &Connection, write: &ComparisonWrite) -> rusqlite::Result<()> {
+pub(super) fn put(
+    file: &Connection,
+    write: &ComparisonWrite,
+    session: i64,
+) -> rusqlite::Result<()> {
     let changed = match write {
         ComparisonWrite::Begin(head) => file
             .prepare_cached(
-                "INSERT INTO comparison (id, head) VALUES (?1, ?2)
-                    ON CONFLICT DO UPDATE SET reason = NULL, ended_unix_ns = NULL",
+                "INSERT INTO comparison (id, head, session) VALUES (?1, ?2, ?3)
+                    ON CONFLICT DO UPDATE SET session = ?3, reason = NULL, ended_unix_ns = NULL",
             )?
-            .execute(params![head.id.0, to_json(head.as_ref())?]),
+            .execute(params![head.id.0, to_json(head.as_ref())?, session]),
         ComparisonWrite::Round(id, round) => file
             .prepare_cached(
                 "INSERT INTO comparison_round (comparison, number, round) VALUES (?1, ?2, ?3)
@@ -121,7 +134,9 @@ pub(super) fn put(file: &Connection, write: &ComparisonWrite) -> rusqlite::Resul
                 to_json(round.as_ref())?
             ]),
         ComparisonWrite::End(id, end) => file
-            .prepare_cached("UPDATE comparison SET reason = ?2, ended_unix_ns = ?3 WHERE id = ?1")?
+            .prepare_cached(
+                "UPDATE comparison SET session = NULL, reason = ?2, ended_unix_ns = ?3 WHERE id = ?1",
+            )?
             .execute(params![id.0, end.reason.as_str(), end.at_unix_ns]),
         ComparisonWrite::Mark(id, mark) => file
             .prepare_cached(
@@ -150,9 +165,21 @@ fn key_of(arm: usize) -> i64 {
     i64::try_from(arm).unwrap_or(i64::MAX)
 }
 
-fn list(file: &Connection) -> rusqlite::Result<Vec<ComparisonSummary>> {
+/// Whether the process of this session is alive, and another one than this.
+fn is_alive_elsewhere(shared: &HistoryShared, session: Option<i64>) -> bool {
+    session.is_some_and(|session| {
+        let is_own = shared.session.get() == Some(&session);
+        let lock = || ProcessSession::try_number(&shared.folder, session);
+        !is_own && matches!(lock(), Ok(None))
+    })
+}
+
+fn list(
+    file: &Connection,
+    shared: &HistoryShared,
+) -> rusqlite::Result<Vec<ComparisonSummary>> {
     let mut select = file.prepare_cached(
-        "SELECT head, reason, ended_unix_ns,
+        "SELECT head, session, reason, ended_unix_ns,
                 (SELECT count(*) FROM comparison_round WHERE comparison = comparison.id)
             FROM comparison ORDER BY id DESC",
     )?;
@@ -164,28 +191,37 @@ fn list(file: &Connection) -> rusqlite::Result<Vec<ComparisonSummary>> {
         let Ok(Some(head)) = cells.json::<ComparisonHead>() else {
             continue;
         };
+        let is_running_elsewhere = is_alive_elsewhere(shared, cells.next()?);
         let end = end_of(&mut cells)?;
         summaries.push(ComparisonSummary {
             id: head.id,
             arms: head.plan.arms.iter().map(Arm::name).collect(),
             began_unix_ns: head.began_unix_ns,
             end,
+            is_running_elsewhere,
             rounds: cells.count()?.unwrap_or_default(),
         });
     }
     Ok(summaries)
 }
 
-fn load(file: &Connection, id: ComparisonId) -> rusqlite::Result<Option<SavedComparison>> {
+fn load(
+    file: &Connection,
+    shared: &HistoryShared,
+    id: ComparisonId,
+) -> rusqlite::Result<Option<SavedComparison>> {
     let found = file
-        .prepare_cached("SELECT head, reason, ended_unix_ns FROM comparison WHERE id = ?1")?
+        .prepare_cached(
+            "SELECT head, session, reason, ended_unix_ns FROM comparison WHERE id = ?1",
+        )?
         .query_row([id.0], |row| {
             let mut cells = Cells::new(row);
             let head = cells.json::<ComparisonHead>()?.unwrap_or_default();
-            Ok((head, end_of(&mut cells)?))
+            let session: Option<i64> = cells.next()?;
+            Ok((head, session, end_of(&mut cells)?))
         })
         .optional()?;
-    let Some((head, end)) = found else {
+    let Some((head, session, end)) = found else {
         return Ok(None);
     };
     Ok(Some(SavedComparison {
@@ -193,6 +229,7 @@ fn load(file: &Connection, id: ComparisonId) -> rusqlite::Result<Option<SavedCom
         rounds: rounds_of(file, id)?,
         marks: marks_of(file, id)?,
         end,
+        is_running_elsewhere: is_alive_elsewhere(shared, session),
     }))
 }
 

@@ -407,13 +407,15 @@ CREATE TABLE firing_alert (
 ///
 /// - `comparison.head` and `comparison_round.round` are JSON (`compare::ComparisonHead`, `compare::CompareRound`): raw stamps
 ///   and counts of the runs, so that a comparison can be opened when the runs are gone. `comparison.reason` is a word of
-///   `compare::StopReason`, null while it goes on and where it was cut off.
-/// - A row of `comparison_mark` is a word of `compare::Mark`: what somebody thought of an arm's answer beside that of the
+///   `compare::CompareStopReason`, null while it goes on and where it was cut off; `session` is the number of the lock file
+///   whose process runs it, as of `run`, null once it is over.
+/// - A row of `comparison_mark` is a word of `compare::AnswerMark`: what somebody thought of an arm's answer beside that of the
 ///   first arm.
 const COMPARISONS: &str = "
 CREATE TABLE comparison (
     id INTEGER PRIMARY KEY,
     head TEXT NOT NULL,
+    session INTEGER,
     reason TEXT,
     ended_unix_ns INTEGER
 ) STRICT;

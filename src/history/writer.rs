@@ -599,7 +599,7 @@ impl BatchWriter<'_> {
             self.savepoint(&file, || firing_alerts::put(&file, firing))?;
         }
         for write in &batch.comparisons {
-            self.savepoint(&file, || comparisons::put(&file, write))?;
+            self.savepoint(&file, || comparisons::put(&file, write, session))?;
         }
         if let Some(id) = batch.shown {
             self.watch.show(&file, self.session, id)?;

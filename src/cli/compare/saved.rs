@@ -46,7 +46,11 @@ pub(super) fn list(paths: &Paths, as_json: bool) -> anyhow::Result<ExitCode> {
 
 /// How one ended, in a word.
 fn ended(one: &ComparisonSummary) -> &'static str {
-    one.end.as_ref().map_or("not yet", |end| end.reason.as_str())
+    match &one.end {
+        Some(end) => end.reason.as_str(),
+        None if one.is_running_elsewhere => "runs now",
+        None => "cut off",
+    }
 }
 
 fn line(one: &ComparisonSummary) -> serde_json::Value {
@@ -57,6 +61,7 @@ fn line(one: &ComparisonSummary) -> serde_json::Value {
         "began_unix_ns": one.began_unix_ns,
         "rounds": one.rounds,
         "stopped": one.end.as_ref().map(|end| end.reason),
+        "is_running": one.is_running_elsewhere,
         "ended_unix_ns": one.end.as_ref().map(|end| end.at_unix_ns),
     })
 }
@@ -78,10 +83,13 @@ pub(super) fn opened(paths: &Paths, id: &str) -> anyhow::Result<CompareState> {
 pub(super) fn delete(paths: &Paths, id: &str) -> anyhow::Result<ExitCode> {
     let had = stored::read(paths, async |history| {
         let id = found(history, id).await?;
-        let had = history.comparison(id).await?.is_some();
+        let saved = history.comparison(id).await?;
+        if saved.as_ref().is_some_and(|saved| saved.is_running_elsewhere) {
+            bail!("another process runs it");
+        }
         history.delete_comparison(id);
         history.flush().await;
-        Ok(had)
+        Ok(saved.is_some())
     })?;
     if !had {
         bail!("there is no comparison {id}");

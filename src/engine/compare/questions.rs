@@ -4,7 +4,7 @@ use std::{fmt::Display, future::Future, path::Path, sync::Arc};
 
 use super::{CompareCommand, CompareTask, Reply};
 use crate::{
-    compare::{CompareState, ComparisonId, PairMark},
+    compare::{CompareState, ComparisonId, PairMark, SavedComparison},
     history::History,
     private, report,
 };
@@ -49,10 +49,14 @@ impl CompareTask {
                     if is_running {
                         return Err("it runs: stop it first".to_owned());
                     }
-                    let had = in_words(history.comparison(id).await)?.is_some();
+                    let saved = in_words(history.comparison(id).await)?;
+                    let is_elsewhere = |it: &SavedComparison| it.is_running_elsewhere;
+                    if saved.as_ref().is_some_and(is_elsewhere) {
+                        return Err("another process runs it".to_owned());
+                    }
                     history.delete_comparison(id);
                     history.flush().await;
-                    Ok(had)
+                    Ok(saved.is_some())
                 });
             }
             CompareCommand::Report { id, to, reply } => {

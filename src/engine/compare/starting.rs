@@ -49,6 +49,9 @@ impl CompareTask {
                 "there is no comparison {id}: `tokenscope compare --list` names those that there are"
             ));
         };
+        if saved.is_running_elsewhere {
+            return Err("another process runs it: wait for its end, or end that process".into());
+        }
         self.check(&saved.head.plan)?;
         let opened = tokio::task::spawn_blocking(move || {
             CompareState::of_saved(SavedComparison { end: None, ..saved })
