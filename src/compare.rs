@@ -23,24 +23,23 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     article::{ArticleCell, ArticleRow, ArticleTable},
     comparison::{
-        ArmFigure, ArmSummary, ArmVerdicts, PairedComparison, FigureVerdict, KindComparison, PhaseMedian,
+        ArmFigure, ArmSummary, ArmVerdicts, FigureVerdict, KindComparison, PairedComparison,
+        PhaseMedian,
     },
     forecast::{CompareForecast, FEW_REQUESTS, forecast, most_cost},
     line::{comparison_line, forecast_line, pair_line},
     marks::{AnswerMark, PairMark, Preference, is_first_arm_left},
     order::RoundPlan,
     plan::{
-        Arm, BackOff, ComparePlan, ComparedConnections, ComparedFigure, DecidedBy, MAX_TOKENS,
-        PROMPT, PlanProblem, CompareStopRule,
+        Arm, BackOff, ComparePlan, CompareStopRule, ComparedConnections, ComparedFigure, DecidedBy,
+        MAX_TOKENS, PROMPT, PlanProblem,
     },
     prompts::{BadPrompts, ComparePrompt, prompts_of},
-    samples::{ComparePhase, CompareRound, CompareSample, Exclusion, SampleRules, SampleOutcome},
+    samples::{ComparePhase, CompareRound, CompareSample, Exclusion, SampleOutcome, SampleRules},
     saved::{ArmPlace, CompareEnd, ComparisonHead, ComparisonSummary, SavedComparison},
     state::{CompareCost, CompareState, RunUnderWay},
     stop::{CompareProgress, CompareStopReason},
-    words::{
-        failures_in_words, preference_in_words, quantile_in_words, verdict_in_words,
-    },
+    words::{failures_in_words, preference_in_words, quantile_in_words, verdict_in_words},
 };
 
 /// A comparison's key: ordered by time.

@@ -16,14 +16,19 @@ use std::{
 };
 
 use super::{
-    UsageError, ad_hoc::WHERE, ending::CommandEnding, note, probe::values::{time, usd},
-    targets::{Ready, TargetArgs}, terminal::{stderr, stdout},
+    UsageError,
+    ad_hoc::WHERE,
+    ending::CommandEnding,
+    note,
+    probe::values::{time, usd},
+    targets::{Ready, TargetArgs},
+    terminal::{stderr, stdout},
 };
 use crate::{
     clock::wall_clock_ns,
     compare::{
-        BackOff, CompareForecast, CompareState, ComparedConnections, ComparePlan, ComparisonId,
-        MAX_TOKENS, CompareStopReason, comparison_line, forecast, forecast_line,
+        BackOff, CompareForecast, ComparePlan, CompareState, CompareStopReason,
+        ComparedConnections, ComparisonId, MAX_TOKENS, comparison_line, forecast, forecast_line,
     },
     engine::{Command, CompareCommand},
     price::Usd,
@@ -59,7 +64,7 @@ pub struct CompareArgs {
     prompts: Vec<String>,
 
     /// Read prompts from a file: a line each. In a file that ends in .jsonl each line is JSON: a string, or an object with
-    /// "prompt" or "messages", and "system" and "max_tokens" where wanted. - is standard input.
+    /// prompt or messages, and system and `max_tokens` where wanted. - is standard input.
     #[arg(long = "prompts", value_name = "FILE", help_heading = WHAT)]
     prompts_file: Option<PathBuf>,
 
@@ -262,11 +267,7 @@ impl CompareArgs {
     }
 
     /// The engine, and what goes on with a comparison.
-    fn resumed(
-        &self,
-        paths: Paths,
-        id: &str,
-    ) -> anyhow::Result<(Ready, Option<CompareCommand>)> {
+    fn resumed(&self, paths: Paths, id: &str) -> anyhow::Result<(Ready, Option<CompareCommand>)> {
         let saved = saved::opened(&paths, id)?;
         let plan = saved.plan();
         let targets = plan.arms.iter().map(|arm| arm.target.clone()).collect();

@@ -49,7 +49,8 @@ const LOSS: &str = "Share of runs during which this side sent a TCP segment agai
 const P99: &str = "99th percentile of the time to the first token, of the runs that were measured, in milliseconds";
 const STABILITY: &str = "Share of runs whose connection was lost: it could not be opened, was reset, or the answer broke off; \
     or the run was to go over the open connection and found it closed";
-const GAIN: &str = "1 − P99 of TTFT ÷ that of the first: how much better it is, as a share. Below 0 it is worse";
+const GAIN: &str =
+    "1 − P99 of TTFT ÷ that of the first: how much better it is, as a share. Below 0 it is worse";
 
 impl ArticleTable {
     /// The table of one kind of connection.
@@ -66,9 +67,12 @@ impl ArticleTable {
             rows: vec![
                 row("loss", "Packet loss", LOSS, &|arm| loss(rounds, arm, look)),
                 row("p99_ttft_ms", "P99 TTFT", P99, &|arm| p99(compared, arm)),
-                row("connections_lost", "Connection stability", STABILITY, &|arm| {
-                    stability(rounds, arm, look)
-                }),
+                row(
+                    "connections_lost",
+                    "Connection stability",
+                    STABILITY,
+                    &|arm| stability(rounds, arm, look),
+                ),
                 row("gain", "Gain", GAIN, &|arm| gain(compared, arm)),
             ],
         }
@@ -99,7 +103,7 @@ fn loss(rounds: &[&CompareRound], arm: usize, look: LookRule) -> ArticleCell {
         Some(again > 0 || out_of_order > 0)
     });
     share(
-        &Vec::from_iter(signs),
+        &signs.collect::<Vec<bool>>(),
         look,
         "this system tells no TCP statistics, or no run had a connection",
     )
@@ -111,10 +115,7 @@ fn stability(rounds: &[&CompareRound], arm: usize, look: LookRule) -> ArticleCel
         let is_broken = sample.fault.is_some_and(|class| {
             matches!(
                 class,
-                FaultClass::Connect
-                    | FaultClass::Tls
-                    | FaultClass::Reset
-                    | FaultClass::Interrupted
+                FaultClass::Connect | FaultClass::Tls | FaultClass::Reset | FaultClass::Interrupted
             )
         });
         // The first one has none yet that could have been closed.
@@ -124,7 +125,7 @@ fn stability(rounds: &[&CompareRound], arm: usize, look: LookRule) -> ArticleCel
             && sample.connection == Some(ConnectionKind::Cold);
         Some(is_broken || is_closed)
     });
-    share(&Vec::from_iter(lost), look, "no run is over")
+    share(&lost.collect::<Vec<bool>>(), look, "no run is over")
 }
 
 /// The share of those that hold, with an interval.
@@ -156,7 +157,10 @@ fn p99(compared: &KindComparison, arm: usize) -> ArticleCell {
         },
         _ => ArticleCell::none(
             summary.measured,
-            format!("it takes 100 measured runs, and there are {}", summary.measured),
+            format!(
+                "it takes 100 measured runs, and there are {}",
+                summary.measured
+            ),
         ),
     }
 }

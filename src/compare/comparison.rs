@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ArticleTable, ComparePhase, ComparePlan, CompareRound, ComparedFigure, Exclusion,
-    PairMark, Preference, SampleOutcome, CompareStopReason, float,
+    ArticleTable, ComparePhase, ComparePlan, CompareRound, CompareStopReason, ComparedFigure,
+    Exclusion, PairMark, Preference, SampleOutcome, float,
 };
 use crate::{
     measure::{
@@ -15,6 +15,7 @@ use crate::{
         },
         percentile::{Percentile, median},
     },
+    price::Usd,
     run::ConnectionKind,
 };
 
@@ -125,7 +126,11 @@ impl PairedComparison {
         end: Option<CompareStopReason>,
     ) -> Self {
         let is_fixed = plan.is_fixed() && end == Some(CompareStopReason::Pairs);
-        let look = if is_fixed { LookRule::Fixed } else { LookRule::Every };
+        let look = if is_fixed {
+            LookRule::Fixed
+        } else {
+            LookRule::Every
+        };
         let kinds = plan.connections.kinds().iter();
         let kinds = kinds.map(|kind| KindComparison::of(plan, rounds, *kind, look));
         let kinds: Vec<KindComparison> = kinds.collect();
@@ -165,7 +170,12 @@ impl PairedComparison {
 }
 
 impl KindComparison {
-    fn of(plan: &ComparePlan, rounds: &[CompareRound], kind: ConnectionKind, look: LookRule) -> Self {
+    fn of(
+        plan: &ComparePlan,
+        rounds: &[CompareRound],
+        kind: ConnectionKind,
+        look: LookRule,
+    ) -> Self {
         let rounds = of_kind(rounds, kind);
         let arms = 0..plan.arms.len();
         let mut compared = Self {
@@ -344,8 +354,10 @@ fn thirds(rounds: &[&CompareRound], arm: usize, plan: &ComparePlan) -> [Percenti
 /// What a pair costs on average; `None` if no cost of a run is known, or not of each arm's.
 fn usd_a_pair(counted: &[&CompareRound], arm: usize) -> Option<f64> {
     let mean = |arm: usize| {
-        let costs = counted.iter().filter_map(|round| round.samples.get(arm)?.cost);
-        let costs: Vec<f64> = costs.map(|usd| usd.dollars()).collect();
+        let costs = counted
+            .iter()
+            .filter_map(|round| round.samples.get(arm)?.cost);
+        let costs: Vec<f64> = costs.map(Usd::dollars).collect();
         (!costs.is_empty()).then(|| costs.iter().sum::<f64>() / float(costs.len()))
     };
     Some(mean(0)? + mean(arm)?)

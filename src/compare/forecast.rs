@@ -33,7 +33,8 @@ impl CompareForecast {
     /// Whether it is to be asked for beforehand: more than a few requests go to other machines, or nobody knows how many.
     #[must_use]
     pub fn needs_question(&self) -> bool {
-        self.elsewhere.is_none_or(|requests| requests > FEW_REQUESTS)
+        self.elsewhere
+            .is_none_or(|requests| requests > FEW_REQUESTS)
     }
 }
 
@@ -122,7 +123,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        compare::{ComparedConnections, CompareStopRule},
+        compare::{CompareStopRule, ComparedConnections},
         dialect::DialectId,
         endpoint::preset,
     };

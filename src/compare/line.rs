@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ArmVerdicts, CompareForecast, CompareRound, CompareState, ComparedFigure, ComparisonHead,
-    Exclusion, FigureVerdict, KindComparison, PhaseMedian, Preference, SampleOutcome,
+    Exclusion, FigureVerdict, KindComparison, PairedComparison, PhaseMedian, Preference,
+    SampleOutcome,
 };
 use crate::{
     measure::{
@@ -49,7 +50,7 @@ pub fn pair_line(head: &ComparisonHead, round: &CompareRound) -> Value {
         "connection": round.connection,
         "prompt": round.prompt,
         "order": round.order,
-        "arms": Vec::from_iter(arms),
+        "arms": arms.collect::<Vec<_>>(),
     })
 }
 
@@ -78,6 +79,9 @@ pub fn comparison_line(state: &CompareState) -> Value {
             (kind.connection.to_string(), pairs.into())
         })
         .collect();
+    let preferences = result.preferences.iter();
+    let preferences = preferences.map(|found| preference_line(&names, found));
+    let preferences: Vec<Value> = preferences.collect();
     json!({
         "type": "comparison",
         "id": state.head.id,
@@ -86,7 +90,7 @@ pub fn comparison_line(state: &CompareState) -> Value {
         "pairs_by_connection": by_connection,
         "verdicts": verdicts,
         "failures": {
-            "arms": Vec::from_iter(result.kinds.iter().flat_map(|kind| failed_arms(&names, kind))),
+            "arms": of_kinds(result, |kind| failed_arms(&names, kind)),
             "verdicts": failures,
         },
         "excluded": excluded(state),
@@ -94,9 +98,9 @@ pub fn comparison_line(state: &CompareState) -> Value {
         "is_settled": result.is_settled,
         "decided_by": { "figure": plan.decided_by.figure, "quantile": f64::from(plan.decided_by.percent) / 100.0 },
         "stopped": state.end.as_ref().map(|end| end.reason),
-        "phases": Vec::from_iter(result.kinds.iter().flat_map(|kind| phases(&names, kind))),
-        "table": Vec::from_iter(result.kinds.iter().flat_map(|kind| table(&names, kind))),
-        "preferences": Vec::from_iter(result.preferences.iter().map(|found| preference_line(&names, found))),
+        "phases": of_kinds(result, |kind| phases(&names, kind)),
+        "table": of_kinds(result, |kind| table(&names, kind)),
+        "preferences": preferences,
         "cost_usd": state.cost.known.dollars(),
         "runs_of_unknown_cost": state.cost.unknown,
         "began_unix_ns": state.head.began_unix_ns,
@@ -109,6 +113,13 @@ pub fn comparison_line(state: &CompareState) -> Value {
         "vantage": plan.vantage,
         "version": state.head.version,
     })
+}
+
+fn of_kinds(
+    result: &PairedComparison,
+    lines: impl Fn(&KindComparison) -> Vec<Value>,
+) -> Vec<Value> {
+    result.kinds.iter().flat_map(lines).collect()
 }
 
 /// The line of a forecast.
@@ -285,7 +296,7 @@ fn table(names: &[String], kind: &KindComparison) -> Vec<Value> {
             "name": row.name,
             "definition": row.definition,
             "connection": kind.connection,
-            "cells": Vec::from_iter(cells),
+            "cells": cells.collect::<Vec<_>>(),
         })
     });
     rows.collect()

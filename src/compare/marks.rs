@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::order::{SeededRandom, RandomUse};
+use super::order::{RandomUse, SeededRandom};
 use crate::{
     event::words,
     measure::evidence::{FailureVerdict, LookRule, failure_verdict},
@@ -65,7 +65,8 @@ impl Preference {
         let marks = marks.iter().filter(|mark| mark.arm == arm);
         let marks: Vec<AnswerMark> = marks.map(|mark| mark.mark).collect();
         let count = |wanted| marks.iter().filter(|mark| **mark == wanted).count();
-        let worse_of = |mark: &AnswerMark| (*mark == AnswerMark::Better, *mark == AnswerMark::Worse);
+        let worse_of =
+            |mark: &AnswerMark| (*mark == AnswerMark::Better, *mark == AnswerMark::Worse);
         let pairs: Vec<_> = marks.iter().map(worse_of).collect();
         (!marks.is_empty()).then(|| Self {
             arm,

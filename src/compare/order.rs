@@ -28,7 +28,8 @@ impl ComparePlan {
         let (block, in_block) = split(index, kinds.len());
         let kind = SeededRandom::of(self.seed, RandomUse::Connections, block).shuffled(kinds.len());
         let (pass, in_pass) = split(block, self.prompts.len());
-        let prompt = SeededRandom::of(self.seed, RandomUse::Prompts, pass).shuffled(self.prompts.len());
+        let prompt =
+            SeededRandom::of(self.seed, RandomUse::Prompts, pass).shuffled(self.prompts.len());
         RoundPlan {
             index,
             connection: kinds[kind[in_block]],
@@ -75,7 +76,7 @@ impl SeededRandom {
 
     /// The numbers below this one, shuffled (Fisher and Yates).
     fn shuffled(&mut self, count: usize) -> Vec<usize> {
-        let mut places = Vec::from_iter(0..count);
+        let mut places: Vec<usize> = (0..count).collect();
         for last in (1..count).rev() {
             places.swap(last, self.below(last + 1));
         }
@@ -109,7 +110,8 @@ mod tests {
 
     #[test]
     fn a_seed_gives_one_order_and_another_seed_another() {
-        let rounds = |seed| Vec::from_iter((0..50).map(|index| plan(seed).round(index)));
+        let rounds =
+            |seed| -> Vec<RoundPlan> { (0..50).map(|index| plan(seed).round(index)).collect() };
         assert_eq!(rounds(1), rounds(1));
         assert_ne!(rounds(1), rounds(2));
         // Kept, so that a later version does not change it.

@@ -241,7 +241,9 @@ impl Default for ComparePlan {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanProblem {
     /// Too few arms.
-    #[error("at least two things are compared: name a second target, or vary the prompt or a parameter of one")]
+    #[error(
+        "at least two things are compared: name a second target, or vary the prompt or a parameter of one"
+    )]
     TooFewArms,
     /// More than can be told apart.
     #[error("at most {MOST_ARMS} things are compared at once")]

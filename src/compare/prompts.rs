@@ -144,8 +144,14 @@ mod tests {
         let prompts = prompts_of(file, true).unwrap();
         let texts: Vec<_> = prompts.iter().map(ComparePrompt::text).collect();
         assert_eq!(texts, ["one", "two", "three"]);
-        assert_eq!((prompts[1].max_tokens, prompts[1].system.as_deref()), (Some(9), Some("s")));
-        assert_eq!((prompts[2].messages.len(), prompts[2].system.as_deref()), (3, Some("t")));
+        assert_eq!(
+            (prompts[1].max_tokens, prompts[1].system.as_deref()),
+            (Some(9), Some("s"))
+        );
+        assert_eq!(
+            (prompts[2].messages.len(), prompts[2].system.as_deref()),
+            (3, Some("t"))
+        );
     }
 
     #[test]
@@ -154,7 +160,10 @@ mod tests {
             ("\"one\"\n{", 2),
             ("{\"prompt\":\"a\",\"messages\":[]}", 1),
             ("{\"promt\":\"a\"}", 1),
-            ("{\"messages\":[{\"role\":\"assistant\",\"content\":\"b\"}]}", 1),
+            (
+                "{\"messages\":[{\"role\":\"assistant\",\"content\":\"b\"}]}",
+                1,
+            ),
             ("{\"messages\":[{\"role\":\"tool\",\"content\":\"b\"}]}", 1),
             ("\n", 0),
         ] {

@@ -11,7 +11,7 @@ use crate::{
     event::{FaultClass, words},
     measure::{cost, late, streamed},
     price::{PriceTable, Usd},
-    run::{ConnectionKind, OffsetNs, RunId, Span, ms},
+    run::{ConnectionKind, Link, OffsetNs, RunId, Span, ms},
 };
 
 words! {
@@ -167,7 +167,7 @@ impl CompareSample {
     pub fn of(run: &CheckedRun, by: SampleRules<'_>, waited: Duration, most: Option<Usd>) -> Self {
         let (stamps, fault) = (&run.stamps, run.answer.fault.as_ref());
         let length = |span: Option<Span>| span.map(|span| span.end.saturating_sub(span.begin));
-        let tcp = stamps.link.as_ref().and_then(|link| link.tcp());
+        let tcp = stamps.link.as_ref().and_then(Link::tcp);
         let cost = cost::of(run, by.prices).ok();
         let is_free = cost::is_free(run);
         Self {
@@ -370,11 +370,7 @@ pub(super) mod tests {
                 SampleOutcome::Excluded(Exclusion::NotWarm),
                 Some(false),
             ),
-            (
-                late,
-                SampleOutcome::Excluded(Exclusion::Late),
-                Some(false),
-            ),
+            (late, SampleOutcome::Excluded(Exclusion::Late), Some(false)),
             (empty, SampleOutcome::Failed("no_token"), Some(true)),
             (
                 failed(FaultClass::Reset),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ComparePlan, CompareRound, ComparisonId, PairMark, CompareStopReason};
+use super::{ComparePlan, CompareRound, CompareStopReason, ComparisonId, PairMark};
 use crate::dialect::DialectId;
 
 /// Where an arm's requests go.

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    CompareEnd, ComparePlan, CompareRound, PairedComparison, ComparisonHead, PairMark, SavedComparison,
+    CompareEnd, ComparePlan, CompareRound, ComparisonHead, PairMark, PairedComparison,
+    SavedComparison,
 };
 use crate::{price::Usd, run::RunId};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ComparePlan, CompareRound, float};
+use super::{ComparePlan, CompareRound, CompareSample, float};
 use crate::{event::words, price::Usd, run::ConnectionKind};
 
 words! {
@@ -119,7 +119,7 @@ impl CompareProgress<'_> {
                 .rounds
                 .iter()
                 .filter_map(|round| round.samples.get(arm));
-            let told: Vec<bool> = samples.filter_map(|sample| sample.has_failed()).collect();
+            let told: Vec<bool> = samples.filter_map(CompareSample::has_failed).collect();
             let failed = told.iter().filter(|failed| **failed).count();
             told.len() >= LEAST_RUNS && float(failed) > self.plan.most_faults * float(told.len())
         })
@@ -127,8 +127,9 @@ impl CompareProgress<'_> {
 
     fn gives_no_pairs(&self) -> bool {
         let last = self.rounds.iter().rev().take(MOST_VOID);
-        let is_void =
-            |round: &CompareRound| (1..self.plan.arms.len()).all(|arm| !round.is_counted(arm, self.plan));
+        let is_void = |round: &CompareRound| {
+            (1..self.plan.arms.len()).all(|arm| !round.is_counted(arm, self.plan))
+        };
         self.rounds.len() >= MOST_VOID && last.into_iter().all(is_void)
     }
 }
@@ -137,18 +138,19 @@ impl CompareProgress<'_> {
 mod tests {
     use super::*;
     use crate::{
-        compare::{
-            CompareSample,
-            samples::tests::{answered, failed, plan_of, round},
-        },
+        compare::samples::tests::{answered, failed, plan_of, round},
         event::FaultClass,
     };
 
-    fn stop(plan: &ComparePlan, rounds: &[CompareRound], is_settled: bool) -> Option<CompareStopReason> {
+    fn stop(
+        plan: &ComparePlan,
+        rounds: &[CompareRound],
+        is_settled: bool,
+    ) -> Option<CompareStopReason> {
         let progress = CompareProgress {
             plan,
             rounds,
-            elapsed: Duration::from_secs(60),
+            elapsed: Duration::from_mins(1),
             counted: Usd::of_pico(90),
             next: Usd::of_pico(10),
             is_settled,
@@ -177,7 +179,7 @@ mod tests {
         assert_eq!(stop(&plan, &five, true), Some(CompareStopReason::Cost));
         plan.stop.time = Some(Duration::from_secs(61));
         assert_eq!(stop(&plan, &five, true), Some(CompareStopReason::Cost));
-        plan.stop.time = Some(Duration::from_secs(60));
+        plan.stop.time = Some(Duration::from_mins(1));
         assert_eq!(stop(&plan, &five, true), Some(CompareStopReason::Time));
         plan.stop.until_settled = true;
         assert_eq!(stop(&plan, &five, false), Some(CompareStopReason::Time));

@@ -20,9 +20,10 @@ pub fn quantile_in_words(quantile: Quantile) -> &'static str {
 #[must_use]
 pub fn verdict_in_words(name: &str, arm: &ArmVerdicts, found: &FigureVerdict) -> String {
     let verdict = &found.verdict;
-    let by = verdict.difference.value.map_or_else(String::new, |ms| {
-        format!(" by {}", ms_in_words(ms.abs()))
-    });
+    let by = verdict
+        .difference
+        .value
+        .map_or_else(String::new, |ms| format!(" by {}", ms_in_words(ms.abs())));
     let n = pairs_in_words(verdict.n);
     match verdict.outcome {
         Conclusion::Faster => {
@@ -102,11 +103,7 @@ fn interval(estimate: &IntervalEstimate, sign: f64) -> String {
     };
     let (one, other) = (sign * low, sign * high);
     let (least, most) = (one.min(other), one.max(other));
-    format!(
-        "95 % CI {} to {}, ",
-        digits(least),
-        ms_in_words(most)
-    )
+    format!("95 % CI {} to {}, ", digits(least), ms_in_words(most))
 }
 
 fn ratio_interval(estimate: &IntervalEstimate) -> String {
@@ -117,8 +114,10 @@ fn ratio_interval(estimate: &IntervalEstimate) -> String {
 }
 
 fn percent(rate: &IntervalEstimate) -> String {
-    rate.value
-        .map_or_else(|| "not known".to_owned(), |rate| format!("{:.1} %", 100.0 * rate))
+    rate.value.map_or_else(
+        || "not known".to_owned(),
+        |rate| format!("{:.1} %", 100.0 * rate),
+    )
 }
 
 fn ms_in_words(ms: f64) -> String {

@@ -23,8 +23,8 @@ use super::{
 };
 use crate::{
     compare::{
-        ComparePlan, CompareRound, CompareState, ComparisonHead, ComparisonId, ComparisonSummary,
-        AnswerMark, PairMark,
+        AnswerMark, ComparePlan, CompareRound, CompareState, ComparisonHead, ComparisonId,
+        ComparisonSummary, PairMark,
     },
     credential::Credentials,
     history::History,
@@ -32,7 +32,8 @@ use crate::{
 };
 
 /// Said when a comparison's task panicked.
-const DEFECT: &str = "a defect in Tokenscope ended the comparison; what is kept of it can be resumed";
+const DEFECT: &str =
+    "a defect in Tokenscope ended the comparison; what is kept of it can be resumed";
 
 /// About comparisons. One runs at a time. Without a history, questions about saved ones stay unanswered, and none can be
 /// resumed.
@@ -221,14 +222,14 @@ impl CompareTask {
     }
 }
 
-/// EndpointPauses until the comparison that runs is over; for ever without one.
-async fn ended(running: &mut Option<RunningComparison>) {
-    match running {
-        Some(running) => {
-            if let Err(why) = (&mut running.task).await {
-                tracing::error!(%why, "the task of a comparison panicked");
-            }
-        }
-        None => std::future::pending().await,
+/// Waits until the comparison that runs is over, and tells whether it ended by itself; for ever without one.
+async fn ended(running: &mut Option<RunningComparison>) -> bool {
+    let Some(running) = running else {
+        return std::future::pending().await;
+    };
+    let ended = (&mut running.task).await;
+    if let Err(why) = &ended {
+        tracing::error!(%why, "the task of a comparison panicked");
     }
+    ended.is_ok()
 }

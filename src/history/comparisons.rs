@@ -14,8 +14,8 @@ use super::{
     session::ProcessSession,
 };
 use crate::compare::{
-    Arm, CompareEnd, CompareRound, ComparisonHead, ComparisonId, ComparisonSummary, AnswerMark, PairMark,
-    SavedComparison, CompareStopReason,
+    AnswerMark, Arm, CompareEnd, CompareRound, CompareStopReason, ComparisonHead, ComparisonId,
+    ComparisonSummary, PairMark, SavedComparison,
 };
 
 /// A write to a comparison.
@@ -174,10 +174,7 @@ fn is_alive_elsewhere(shared: &HistoryShared, session: Option<i64>) -> bool {
     })
 }
 
-fn list(
-    file: &Connection,
-    shared: &HistoryShared,
-) -> rusqlite::Result<Vec<ComparisonSummary>> {
+fn list(file: &Connection, shared: &HistoryShared) -> rusqlite::Result<Vec<ComparisonSummary>> {
     let mut select = file.prepare_cached(
         "SELECT head, session, reason, ended_unix_ns,
                 (SELECT count(*) FROM comparison_round WHERE comparison = comparison.id)

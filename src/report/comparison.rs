@@ -131,7 +131,7 @@ fn pairs_in_words(state: &CompareState) -> String {
             count_text(kind.rounds)
         )
     });
-    Vec::from_iter(kinds).join("; ")
+    kinds.collect::<Vec<String>>().join("; ")
 }
 
 fn stop_in_words(state: &CompareState) -> String {
@@ -143,10 +143,12 @@ fn stop_in_words(state: &CompareState) -> String {
     if rule.until_settled {
         rules.push("settled".to_owned());
     }
-    let why = state.end.as_ref().map_or(
-        "it is not over, or was cut off",
-        |end| end.reason.in_words(),
-    );
+    let why = state
+        .end
+        .as_ref()
+        .map_or("it is not over, or was cut off", |end| {
+            end.reason.in_words()
+        });
     format!("{why} (to stop at the first of: {})", rules.join(", "))
 }
 
@@ -174,7 +176,8 @@ fn cost_in_words(state: &CompareState) -> String {
         cost.known.to_string()
     };
     if cost.unknown > 0 {
-        words.push_str(&format!("; of {} runs it is not known", cost.unknown));
+        let unknown = count_text(usize::try_from(cost.unknown).unwrap_or(usize::MAX));
+        words.extend(["; of ", unknown.as_str(), " runs it is not known"]);
     }
     words
 }

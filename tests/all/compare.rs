@@ -21,14 +21,18 @@ fn lines(ran: &Ran) -> Vec<Value> {
 /// The lines of the rounds, and that of the whole comparison, which is the last one.
 fn told(ran: &Ran) -> (Vec<Value>, Value) {
     let mut lines = lines(ran);
-    let whole = lines.pop().unwrap_or_else(|| panic!("no line: {}", ran.err));
+    let whole = lines
+        .pop()
+        .unwrap_or_else(|| panic!("no line: {}", ran.err));
     assert_eq!(whole["type"], "comparison", "{whole}");
     assert!(lines.iter().all(|line| line["type"] == "pair"), "{lines:?}");
     (lines, whole)
 }
 
 fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+    value
+        .as_f64()
+        .unwrap_or_else(|| panic!("{value} is no number"))
 }
 
 /// Runs the command with these arguments, and JSON.

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     chat::Params,
     compare::{
-        Arm, ComparePlan, ComparePrompt, ComparedFigure, DecidedBy, CompareStopRule, prompts_of,
+        Arm, ComparePlan, ComparePrompt, CompareStopRule, ComparedFigure, DecidedBy, prompts_of,
     },
     endpoint::TargetId,
 };
@@ -169,7 +169,10 @@ mod tests {
         let arm = varied(&target, text).unwrap();
         assert_eq!(arm.params.temperature, Some(0.5));
         assert_eq!(arm.params.extra.get("top_k"), Some(&3.into()));
-        assert_eq!((arm.prompt.as_deref(), arm.system.as_deref()), (Some("p"), Some("s")));
+        assert_eq!(
+            (arm.prompt.as_deref(), arm.system.as_deref()),
+            (Some("p"), Some("s"))
+        );
         assert_eq!(arm.name(), format!("here/m ({text})"));
         assert_eq!(varied(&target, "{}").unwrap().params, Params::default());
         for text in ["", "[]", r#"{"prompt":3}"#, r#"{"temperature":"hot"}"#] {

@@ -6,7 +6,7 @@ use anyhow::bail;
 
 use super::super::{note, targets::Ready, terminal::stdout};
 use crate::{
-    compare::{CompareState, PairedComparison, pair_line, verdict_in_words},
+    compare::{Arm, CompareState, PairedComparison, pair_line, verdict_in_words},
     engine::{CompareNews, HistoryNews, RunNews, Update},
     history::Storage,
     record,
@@ -55,12 +55,13 @@ struct ComparisonProgress {
 impl ComparisonProgress {
     fn tell(&mut self, state: &CompareState) {
         let plan = state.plan();
+        let names: Vec<String> = plan.arms.iter().map(Arm::name).collect();
         if !std::mem::replace(&mut self.has_begun, true) {
             note(&format!(
                 "comparison {}, seed {}: {}",
                 state.head.id,
                 plan.seed,
-                Vec::from_iter(plan.arms.iter().map(crate::compare::Arm::name)).join(", ")
+                names.join(", ")
             ));
             if state.head.places.iter().any(|place| place.simulated) {
                 note("simulated: the answers of the simulator say nothing of any provider");
@@ -99,7 +100,7 @@ fn so_far(state: &CompareState) -> String {
     for kind in &state.result.kinds {
         for arm in &kind.against_first {
             let decided = arm.decided_figure(plan);
-            let name = plan.arms.get(arm.arm).map(crate::compare::Arm::name);
+            let name = plan.arms.get(arm.arm).map(Arm::name);
             if let Some((decided, name)) = decided.zip(name) {
                 let words = verdict_in_words(&name, arm, decided);
                 text.extend([" · ", kind.connection.as_str(), ": ", words.as_str()]);

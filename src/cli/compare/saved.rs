@@ -84,7 +84,10 @@ pub(super) fn delete(paths: &Paths, id: &str) -> anyhow::Result<ExitCode> {
     let had = stored::read(paths, async |history| {
         let id = found(history, id).await?;
         let saved = history.comparison(id).await?;
-        if saved.as_ref().is_some_and(|saved| saved.is_running_elsewhere) {
+        if saved
+            .as_ref()
+            .is_some_and(|saved| saved.is_running_elsewhere)
+        {
             bail!("another process runs it");
         }
         history.delete_comparison(id);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::super::table;
 use crate::{
     compare::{
-        Arm, ArmSummary, ArticleCell, CompareState, ComparePlan, Exclusion, KindComparison,
+        Arm, ArmSummary, ArticleCell, ComparePlan, CompareState, Exclusion, KindComparison,
         failures_in_words, preference_in_words, quantile_in_words, verdict_in_words,
     },
     visible::visible_line,
@@ -17,7 +17,11 @@ pub(super) fn of(state: &CompareState) -> String {
     let mut text = String::new();
     for kind in &state.result.kinds {
         // Writing to a String can't fail.
-        let _ = writeln!(text, "\n{} connections, {} rounds", kind.connection, kind.rounds);
+        let _ = writeln!(
+            text,
+            "\n{} connections, {} rounds",
+            kind.connection, kind.rounds
+        );
         text.push_str(&figures(plan, kind));
         verdicts(&mut text, plan, kind);
         differences(&mut text, plan, kind);
@@ -151,5 +155,10 @@ fn article_cell(key: &str, cell: &ArticleCell) -> String {
         Some(share) => format!("{:.1} %", 100.0 * share),
         None => "?".to_owned(),
     };
-    format!("{} ({} to {})", one(cell.value), one(cell.low), one(cell.high))
+    format!(
+        "{} ({} to {})",
+        one(cell.value),
+        one(cell.low),
+        one(cell.high)
+    )
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     compare::{
-        ComparedConnections, CompareSample, CompareStopRule,
+        CompareSample, CompareStopRule, ComparedConnections,
         samples::tests::{answered, failed, plan_of, round},
     },
     event::FaultClass,
@@ -97,7 +97,10 @@ fn a_drift_is_told_and_its_absence_is_not() {
     assert!(!compared(&plan, &still).kinds[0].against_first[0].has_drifted());
     #[expect(clippy::cast_precision_loss, reason = "a few")]
     let drifting = rounds(90, |index| {
-        [100.0 + noise(index), 90.0 + index as f64 + noise(index + 1000)]
+        [
+            100.0 + noise(index),
+            90.0 + index as f64 + noise(index + 1000),
+        ]
     });
     let arm = &compared(&plan, &drifting).kinds[0].against_first[0];
     assert!(arm.has_drifted());
@@ -130,13 +133,20 @@ fn what_failed_or_is_left_out_is_counted_and_in_no_figure() {
     let result = compared(&plan, &all);
     let kind = &result.kinds[0];
     let second = &kind.arms[1];
-    assert_eq!((second.asked, second.measured, second.failed()), (20, 10, 5));
+    assert_eq!(
+        (second.asked, second.measured, second.failed()),
+        (20, 10, 5)
+    );
     assert_eq!(second.faults, [("rate_limited", 5)]);
     assert_eq!(second.excluded_for(Exclusion::Late), 5);
     let [of_second, of_third] = &kind.against_first[..] else {
         panic!("two arms are held against the first")
     };
-    assert_eq!((of_second.pairs, of_third.pairs), (15, 20), "failed ones count");
+    assert_eq!(
+        (of_second.pairs, of_third.pairs),
+        (15, 20),
+        "failed ones count"
+    );
     assert_eq!(result.pairs(), 15);
     let ttft = of_second.decided_figure(&plan).unwrap();
     assert_eq!(ttft.verdict.n, 10);
@@ -169,7 +179,11 @@ fn kinds_of_connection_are_never_mixed() {
     let of = |at: usize| {
         let kind = &result.kinds[at];
         let found = kind.against_first[0].decided_figure(&plan).unwrap();
-        (kind.connection, found.verdict.n, found.verdict.difference.value)
+        (
+            kind.connection,
+            found.verdict.n,
+            found.verdict.difference.value,
+        )
     };
     assert_eq!(of(0), (ConnectionKind::Cold, 4, Some(100.0)));
     assert_eq!(of(1), (ConnectionKind::Warm, 6, Some(-10.0)));

@@ -16,8 +16,9 @@ use super::{
 use crate::{
     clock::{slept, timer_now, wait_until, wall_clock_ns},
     compare::{
-        BackOff, CompareCost, CompareEnd, CompareRound, CompareSample, CompareState, PairedComparison,
-        SampleRules, PairMark, CompareProgress, RoundPlan, CompareStopReason, RunUnderWay, most_cost,
+        BackOff, CompareCost, CompareEnd, CompareProgress, CompareRound, CompareSample,
+        CompareState, CompareStopReason, PairMark, PairedComparison, RoundPlan, RunUnderWay,
+        SampleRules, most_cost,
     },
     conformance::CheckedRun,
     credential::Credentials,
@@ -141,7 +142,8 @@ impl CompareCourse {
         }
         let (head, all) = (Arc::clone(&state.head), Arc::clone(&state.rounds));
         let told =
-            tokio::task::spawn_blocking(move || PairedComparison::can_be_told(&head.plan, &all)).await;
+            tokio::task::spawn_blocking(move || PairedComparison::can_be_told(&head.plan, &all))
+                .await;
         self.settled = (rounds, told.unwrap_or(false));
         self.settled.1
     }
@@ -243,7 +245,7 @@ impl CompareCourse {
         Ok(samples)
     }
 
-    /// EndpointPauses as long as the endpoint wants to be left alone; gives how long that was.
+    /// Waits as long as the endpoint wants to be left alone; gives how long that was.
     async fn wait(
         &mut self,
         round: u64,
@@ -334,7 +336,7 @@ impl CompareCourse {
         self.tell_if_due();
     }
 
-    /// EndpointPauses for something; tells meanwhile how it stands.
+    /// Waits for something; tells meanwhile how it stands.
     async fn with_news<T>(&mut self, what: impl Future<Output = T>) -> T {
         let mut what = std::pin::pin!(what);
         loop {
@@ -414,12 +416,7 @@ impl CompareCourse {
         self.state.marks = Arc::clone(&self.marks.borrow());
         let state = self.state.clone();
         let result = tokio::task::spawn_blocking(move || {
-            PairedComparison::of(
-                &state.head.plan,
-                &state.rounds,
-                &state.marks,
-                Some(reason),
-            )
+            PairedComparison::of(&state.head.plan, &state.rounds, &state.marks, Some(reason))
         });
         if let Ok(result) = result.await {
             self.state.result = Arc::new(result);

@@ -20,10 +20,9 @@ impl CompareTask {
                 self.reply(reply, async move { in_words(history.comparisons().await) });
             }
             CompareCommand::Open { id, reply } => {
-                self.reply(
-                    reply,
-                    async move { Ok(opened(&history, id).await?.map(Box::new)) },
-                );
+                self.reply(reply, async move {
+                    Ok(opened(&history, id).await?.map(Box::new))
+                });
             }
             CompareCommand::Mark {
                 id,

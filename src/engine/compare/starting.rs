@@ -6,7 +6,7 @@ use super::CompareTask;
 use crate::{
     clock::wall_clock_ns,
     compare::{
-        Arm, ArmPlace, CompareState, ComparePlan, ComparisonHead, ComparisonId, SavedComparison,
+        Arm, ArmPlace, ComparePlan, CompareState, ComparisonHead, ComparisonId, SavedComparison,
         forecast,
     },
     endpoint::Endpoint,

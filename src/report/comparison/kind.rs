@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     compare::{
-        ArmSummary, ArmVerdicts, ArticleCell, CompareRound, CompareState, ComparePhase,
+        ArmSummary, ArmVerdicts, ArticleCell, ComparePhase, CompareRound, CompareState,
         ComparedFigure, Exclusion, KindComparison, SampleOutcome, failures_in_words,
         quantile_in_words, verdict_in_words,
     },
@@ -52,14 +52,24 @@ fn row(html: &mut Html, cells: impl FnOnce(&mut Html)) {
 
 fn verdicts(html: &mut Html, state: &CompareState, kind: &KindComparison) {
     let head = [
-        "Figure", "Quantile", "n", "Difference, ms", "Ratio", "Verdict", "Method",
+        "Figure",
+        "Quantile",
+        "n",
+        "Difference, ms",
+        "Ratio",
+        "Verdict",
+        "Method",
     ];
     for arm in &kind.against_first {
         let name = format!("{}", letter(arm.arm));
         html.words(
             "h3",
             "",
-            format!("{} against {}", arm_name(state, arm.arm), arm_name(state, 0)),
+            format!(
+                "{} against {}",
+                arm_name(state, arm.arm),
+                arm_name(state, 0)
+            ),
         );
         table(html, &head, |html| {
             for found in &arm.figures {
@@ -106,7 +116,9 @@ fn remarks(html: &mut Html, arm: &ArmVerdicts) {
         );
     }
     if arm.has_drifted() {
-        let [first, _, last] = arm.thirds.map(|third| third.value.map_or_else(String::new, ms_text));
+        let [first, _, last] = arm
+            .thirds
+            .map(|third| third.value.map_or_else(String::new, ms_text));
         html.words(
             "p",
             "note",
@@ -149,7 +161,11 @@ fn arms(html: &mut Html, state: &CompareState, kind: &KindComparison) {
                 html.words("td", "target", arm_name(state, at));
                 html.element("td", &[("class", "num")], |html| {
                     html.text(count_text(arm.asked));
-                    html.words("small", "", format!("{} measured", count_text(arm.measured)));
+                    html.words(
+                        "small",
+                        "",
+                        format!("{} measured", count_text(arm.measured)),
+                    );
                 });
                 counts(html, arm.failed(), arm.faults.iter().copied());
                 left_out(html, arm);
@@ -197,7 +213,9 @@ fn plots(html: &mut Html, state: &CompareState, kind: &KindComparison) {
         ComparedFigure::Ttft.ms(sample)
     };
     let sorted = |arm: usize| {
-        let mut values: Vec<f64> = rounds(state, kind).filter_map(|round| ttft(round, arm)).collect();
+        let mut values: Vec<f64> = rounds(state, kind)
+            .filter_map(|round| ttft(round, arm))
+            .collect();
         values.sort_by(f64::total_cmp);
         values
     };
@@ -218,7 +236,8 @@ fn plots(html: &mut Html, state: &CompareState, kind: &KindComparison) {
             (arm, points.collect())
         })
         .collect();
-    let started = || rounds(state, kind).filter_map(|round| Some(round.samples.first()?.started_unix_ns));
+    let started =
+        || rounds(state, kind).filter_map(|round| Some(round.samples.first()?.started_unix_ns));
     let time = UtcAxis {
         from: started().min().unwrap_or_default(),
         to: started().max().unwrap_or_default(),
@@ -295,7 +314,9 @@ fn article(html: &mut Html, state: &CompareState, kind: &KindComparison) {
                 for cell in &line.cells {
                     article_cell(html, line.key, cell);
                 }
-                html.element("td", &[("class", "message")], |html| html.text(line.definition));
+                html.element("td", &[("class", "message")], |html| {
+                    html.text(line.definition);
+                });
             });
         }
     });

@@ -231,7 +231,12 @@ mod tests {
         let axis = LinearAxis::of([-3.0, 41.0].into_iter());
         let labels = axis.labels();
         let texts: Vec<_> = labels.iter().map(|(_, text)| text.as_str()).collect();
-        assert_eq!(texts, ["-10 ms", "0 ms", "10 ms", "20 ms", "30 ms", "40 ms", "50 ms"]);
+        assert_eq!(
+            texts,
+            [
+                "-10 ms", "0 ms", "10 ms", "20 ms", "30 ms", "40 ms", "50 ms"
+            ]
+        );
         assert!(axis.share(-3.0) > 0.0 && axis.share(41.0) < 1.0);
         for values in [vec![], vec![0.0], vec![7.0], vec![-0.2, 0.1]] {
             let axis = LinearAxis::of(values.into_iter());

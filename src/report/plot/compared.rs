@@ -26,9 +26,7 @@ const QUANTILES: usize = 200;
 
 /// The class of an arm's line.
 pub(in crate::report) fn arm_class(arm: usize) -> &'static str {
-    const CLASSES: [&str; LOOKS] = [
-        "arm a0", "arm a1", "arm a2", "arm a3", "arm a4", "arm a5",
-    ];
+    const CLASSES: [&str; LOOKS] = ["arm a0", "arm a1", "arm a2", "arm a3", "arm a4", "arm a5"];
     CLASSES[arm % LOOKS]
 }
 
@@ -157,23 +155,27 @@ pub(in crate::report) fn phase_bars(html: &mut Html, arms: &[(String, Vec<(&'sta
         width: 760.0,
         height: HEIGHT * float(arms.len()) + 52.0,
     };
-    area.svg(html, "Medians of the phases of each arm, side by side", |html| {
-        for (share, label) in axis.labels() {
-            area.column(html, share, &label);
-        }
-        for (at, (name, parts)) in arms.iter().enumerate() {
-            let y = area.y(1.0) + HEIGHT * float(at) + 5.0;
-            super::text(html, "end", (super::LEFT - 6.0, y + 12.0), name);
-            let mut before = 0.0;
-            for (index, (phase, ms)) in parts.iter().enumerate() {
-                let (from, to) = (axis.share(before), axis.share(before + ms));
-                let (x, width) = (area.x(from), area.x(to) - area.x(from));
-                let title = format!("{name}: {phase} {} ms", ms_text(*ms));
-                bar(html, CLASSES[index % LOOKS], [x, y, width, 16.0], &title);
-                before += ms;
+    area.svg(
+        html,
+        "Medians of the phases of each arm, side by side",
+        |html| {
+            for (share, label) in axis.labels() {
+                area.column(html, share, &label);
             }
-        }
-    });
+            for (at, (name, parts)) in arms.iter().enumerate() {
+                let y = area.y(1.0) + HEIGHT * float(at) + 5.0;
+                super::text(html, "end", (super::LEFT - 6.0, y + 12.0), name);
+                let mut before = 0.0;
+                for (index, (phase, ms)) in parts.iter().enumerate() {
+                    let (from, to) = (axis.share(before), axis.share(before + ms));
+                    let (x, width) = (area.x(from), area.x(to) - area.x(from));
+                    let title = format!("{name}: {phase} {} ms", ms_text(*ms));
+                    bar(html, CLASSES[index % LOOKS], [x, y, width, 16.0], &title);
+                    before += ms;
+                }
+            }
+        },
+    );
 }
 
 #[cfg(test)]

@@ -18,12 +18,18 @@ use crate::{
 fn the_faster_of_two_simulated_models_is_told_with_all_that_was_promised() {
     let home = Home::new();
     let (slow, fast) = ("simulator/sim-steady", "simulator/sim-fast");
-    let ran = compare(&home, &[slow, fast, "-n", "8", "--max-tokens", "4", "--seed", "7"]);
+    let ran = compare(
+        &home,
+        &[slow, fast, "-n", "8", "--max-tokens", "4", "--seed", "7"],
+    );
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let (rounds, whole) = told(&ran);
     assert_eq!(whole["targets"], serde_json::json!([slow, fast]));
     assert_eq!(whole["pairs"], 8);
-    assert_eq!((&whole["seed"], &whole["stopped"]), (&7.into(), &"pairs".into()));
+    assert_eq!(
+        (&whole["seed"], &whole["stopped"]),
+        (&7.into(), &"pairs".into())
+    );
     // The first round opens the connections.
     assert_eq!(whole["excluded"]["not_warm"], 1, "one endpoint: {whole}");
     for why in ["late", "fault"] {
@@ -33,20 +39,37 @@ fn the_faster_of_two_simulated_models_is_told_with_all_that_was_promised() {
     assert_eq!(verdicts.len(), 9, "three figures, three quantiles");
     for found in verdicts {
         let fields = [
-            "figure", "quantile", "difference", "low", "high", "ratio", "verdict", "pairs_needed", "method",
+            "figure",
+            "quantile",
+            "difference",
+            "low",
+            "high",
+            "ratio",
+            "verdict",
+            "pairs_needed",
+            "method",
         ];
         for field in fields {
             assert!(found.get(field).is_some(), "{field} in {found}");
         }
-        assert_eq!((&found["target"], &found["against"]), (&fast.into(), &slow.into()));
+        assert_eq!(
+            (&found["target"], &found["against"]),
+            (&fast.into(), &slow.into())
+        );
         assert_eq!(found["connection"], "warm");
     }
     let ttft = verdict(&whole, "ttft_ms", 0.5);
     assert_eq!(ttft["verdict"], "faster", "{ttft}");
     let [low, difference, high] = ["low", "difference", "high"].map(|end| number(&ttft[end]));
-    assert!(low <= difference && difference <= high && high < 0.0, "{ttft}");
+    assert!(
+        low <= difference && difference <= high && high < 0.0,
+        "{ttft}"
+    );
     assert!(number(&ttft["ratio"]) < 0.9, "{ttft}");
-    assert_eq!(ttft["method"], "order_statistics", "the number was fixed beforehand");
+    assert_eq!(
+        ttft["method"], "order_statistics",
+        "the number was fixed beforehand"
+    );
     assert_eq!(verdict(&whole, "ttft_ms", 0.99)["verdict"], "cant_tell");
 
     let failures = &whole["failures"];
@@ -58,16 +81,25 @@ fn the_faster_of_two_simulated_models_is_told_with_all_that_was_promised() {
         .find(|line| line["phase"] == "provider_ms" && line["of"] == "difference");
     assert!(number(&provider.unwrap()["median"]) < 0.0, "{phases:?}");
     let table: Vec<&Value> = whole["table"].as_array().unwrap().iter().collect();
-    let rows: Vec<_> = table.iter().map(|row| row["row"].as_str().unwrap()).collect();
+    let rows: Vec<_> = table
+        .iter()
+        .map(|row| row["row"].as_str().unwrap())
+        .collect();
     assert_eq!(rows, ["loss", "p99_ttft_ms", "connections_lost", "gain"]);
-    assert!(table[1]["cells"][0]["not_measured"].is_string(), "{}", table[1]);
+    assert!(
+        table[1]["cells"][0]["not_measured"].is_string(),
+        "{}",
+        table[1]
+    );
     assert_eq!(table[2]["cells"][1]["value"], 0.0, "{}", table[2]);
 
     assert_eq!(rounds.len(), 9, "the first gave no pair");
     let mut firsts = BTreeMap::new();
     for (index, round) in rounds.iter().enumerate() {
         assert_eq!(round["round"], index);
-        *firsts.entry(round["order"][0].as_u64().unwrap()).or_insert(0) += 1;
+        *firsts
+            .entry(round["order"][0].as_u64().unwrap())
+            .or_insert(0) += 1;
         for arm in round["arms"].as_array().unwrap() {
             assert_eq!(arm["outcome"], "ok", "{arm}");
             for figure in ["ttft_ms", "tpot_ms", "total_ms"] {
@@ -75,11 +107,19 @@ fn the_faster_of_two_simulated_models_is_told_with_all_that_was_promised() {
             }
         }
     }
-    assert_eq!(firsts.len(), 2, "each arm was first now and then: {firsts:?}");
+    assert_eq!(
+        firsts.len(),
+        2,
+        "each arm was first now and then: {firsts:?}"
+    );
 
-    let again = compare(&home, &[slow, fast, "-n", "2", "--max-tokens", "4", "--seed", "7"]);
+    let again = compare(
+        &home,
+        &[slow, fast, "-n", "2", "--max-tokens", "4", "--seed", "7"],
+    );
     let (same, _) = told(&again);
-    let orders = |rounds: &[Value]| Vec::from_iter(rounds.iter().take(3).map(|it| it["order"].clone()));
+    let orders =
+        |rounds: &[Value]| Vec::from_iter(rounds.iter().take(3).map(|it| it["order"].clone()));
     assert_eq!(orders(&same), orders(&rounds), "the seed is the order");
 }
 
@@ -91,7 +131,16 @@ async fn each_prompt_is_asked_equally_often_of_both_and_never_twice_the_same() {
     let file = home.path().join("questions.jsonl");
     fs::write(&file, "\"red\"\n{\"prompt\":\"green\",\"max_tokens\":9}\n").unwrap();
     let file = file.to_str().unwrap();
-    let arguments = ["a/m", "b/m", "-n", "6", "--prompts", file, "--connections", "cold"];
+    let arguments = [
+        "a/m",
+        "b/m",
+        "-n",
+        "6",
+        "--prompts",
+        file,
+        "--connections",
+        "cold",
+    ];
     let ran = compare(&home, &[&arguments[..], &["-p", "blue"]].concat());
     let (rounds, whole) = told(&ran);
     assert_eq!(whole["pairs_by_connection"]["cold"], 6, "{whole}");
@@ -122,15 +171,28 @@ async fn each_prompt_is_asked_equally_often_of_both_and_never_twice_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ways_to_ask_one_target_are_compared() {
     let is_slow = |body: &Value| body["temperature"] == 1.0;
-    let server = Scripted::start(move |_, body| Deed::Answer(if is_slow(body) { 40 } else { 5 })).await;
+    let server =
+        Scripted::start(move |_, body| Deed::Answer(if is_slow(body) { 40 } else { 5 })).await;
     let home = Home::new();
     home.write_settings(&server.endpoint("a"));
-    let vary = ["--vary", "{}", "--vary", "{\"temperature\":1.0,\"top_k\":5}"];
+    let vary = [
+        "--vary",
+        "{}",
+        "--vary",
+        "{\"temperature\":1.0,\"top_k\":5}",
+    ];
     let ran = compare(&home, &[&["a/m", "-n", "8"], &vary[..]].concat());
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let (_, whole) = told(&ran);
-    assert_eq!(whole["targets"][1], "a/m ({\"temperature\":1.0,\"top_k\":5})");
-    assert_eq!(verdict(&whole, "ttft_ms", 0.5)["verdict"], "slower", "{whole}");
+    assert_eq!(
+        whole["targets"][1],
+        "a/m ({\"temperature\":1.0,\"top_k\":5})"
+    );
+    assert_eq!(
+        verdict(&whole, "ttft_ms", 0.5)["verdict"],
+        "slower",
+        "{whole}"
+    );
     let bodies = server.bodies.lock().unwrap().clone();
     let varied = bodies.iter().filter(|body| body["top_k"] == 5).count();
     assert_eq!(varied * 2, bodies.len());
@@ -143,7 +205,10 @@ async fn cold_and_warm_verdicts_are_apart() {
     home.write_settings(&[server.endpoint("a"), server.endpoint("b")].concat());
     let ran = compare(&home, &["a/m", "b/m", "-n", "3", "--connections", "both"]);
     let (rounds, whole) = told(&ran);
-    assert_eq!(whole["pairs_by_connection"], serde_json::json!({"cold": 3, "warm": 3}));
+    assert_eq!(
+        whole["pairs_by_connection"],
+        serde_json::json!({"cold": 3, "warm": 3})
+    );
     let verdicts = whole["verdicts"].as_array().unwrap();
     for kind in ["cold", "warm"] {
         let of_kind = verdicts.iter().filter(|it| it["connection"] == kind);
@@ -170,7 +235,10 @@ fn wrong_arguments_are_told_before_anything_is_sent() {
         (&[two[0], two[1], "--margin", "1"], "--margin"),
         (&[two[0], two[1], "--max-faults", "2"], "--max-faults"),
         (&[two[0], two[1], "--vary", "{}"], "name just one"),
-        (&[two[0], two[1], "--prompts", "/nonexistent"], "nonexistent"),
+        (
+            &[two[0], two[1], "--prompts", "/nonexistent"],
+            "nonexistent",
+        ),
         (&["--show", "last"], "there is no history"),
     ] {
         let ran = compare(&home, arguments);
@@ -197,7 +265,10 @@ fn many_requests_to_another_machine_are_asked_for_first_and_a_dry_run_tells_thei
     let dry = compare(&home, &[targets[0], targets[1], "-n", "21", "--dry-run"]);
     assert_eq!(dry.code, Some(0), "{}", dry.err);
     let told = &lines(&dry)[0];
-    assert_eq!((&told["type"], &told["requests_elsewhere"]), (&"forecast".into(), &21.into()));
+    assert_eq!(
+        (&told["type"], &told["requests_elsewhere"]),
+        (&"forecast".into(), &21.into())
+    );
     assert_eq!(told["needs_yes"], true);
     // 64 tokens of output at $10 a million, and a short prompt.
     let usd = number(&told["usd"]);
@@ -206,21 +277,34 @@ fn many_requests_to_another_machine_are_asked_for_first_and_a_dry_run_tells_thei
     home.write_settings("[endpoint.far]\nbase_url = \"https://far.invalid/v1\"\nauth = \"none\"\n");
     let unpriced = compare(&home, &[targets[0], targets[1], "--usd", "1", "--yes"]);
     assert_eq!(unpriced.code, Some(2), "{}", unpriced.err);
-    assert!(unpriced.err.contains("--allow-unpriced"), "{}", unpriced.err);
+    assert!(
+        unpriced.err.contains("--allow-unpriced"),
+        "{}",
+        unpriced.err
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limit_of_cost_stops_it_before_it_is_passed() {
     let server = Scripted::start(|_, _| Deed::Answer(1)).await;
     let home = Home::new();
-    let price = "[price.\"a/*\"]\ninput = 0\noutput = 1000\n[price.\"b/*\"]\ninput = 0\noutput = 0\n";
-    home.write_settings(&[&server.endpoint("a"), &server.endpoint("b"), price].map(String::from).concat());
+    let price =
+        "[price.\"a/*\"]\ninput = 0\noutput = 1000\n[price.\"b/*\"]\ninput = 0\noutput = 0\n";
+    home.write_settings(
+        &[&server.endpoint("a"), &server.endpoint("b"), price]
+            .map(String::from)
+            .concat(),
+    );
     // A request costs $0.004 (four tokens), and is taken for ten tokens, $0.01, before it is answered.
     let limits = ["--usd", "0.03", "--max-tokens", "10", "-n", "100"];
     let ran = compare(&home, &[&["a/m", "b/m"], &limits[..]].concat());
     let (rounds, whole) = told(&ran);
     assert_eq!(whole["stopped"], "cost", "{whole}");
-    assert_eq!(rounds.len(), 6, "0.024 + 0.01 is too much, 0.020 + 0.01 is not");
+    assert_eq!(
+        rounds.len(),
+        6,
+        "0.024 + 0.01 is too much, 0.020 + 0.01 is not"
+    );
     let cost = number(&whole["cost_usd"]);
     assert!((cost - 0.024).abs() < 1e-9, "{cost}");
 }
@@ -234,28 +318,53 @@ async fn saved_ones_are_listed_shown_reported_and_deleted_and_no_key_is_in_any_o
     })
     .await;
     let home = Home::new().with("THE_KEY", &secret);
-    let keyed = |id| server.endpoint(id).replace("auth = \"none\"", "key_env = \"THE_KEY\"");
+    let keyed = |id| {
+        server
+            .endpoint(id)
+            .replace("auth = \"none\"", "key_env = \"THE_KEY\"")
+    };
     home.write_settings(&[keyed("a"), keyed("b")].concat());
     let html = home.path().join("report.html");
-    let to = ["--report", html.to_str().unwrap(), "--vantage", "a <b>desk</b>"];
+    let to = [
+        "--report",
+        html.to_str().unwrap(),
+        "--vantage",
+        "a <b>desk</b>",
+    ];
     let ran = compare(&home, &[&["a/m", "b/m", "-n", "10"], &to[..]].concat());
     let (_, whole) = told(&ran);
 
     let listed = compare(&home, &["--list"]);
     let one = &lines(&listed)[0];
-    assert_eq!((&one["id"], &one["stopped"]), (&whole["id"], &"pairs".into()), "{one}");
+    assert_eq!(
+        (&one["id"], &one["stopped"]),
+        (&whole["id"], &"pairs".into()),
+        "{one}"
+    );
     let id = whole["id"].to_string();
     let shown = compare(&home, &["--show", &id]);
     assert_eq!(lines(&shown), [whole.clone()], "it is as it was told");
     let table = home.run(&["compare", "--show", "last"], "");
-    for words in ["warm connections", "TTFT median", "failures:", "Packet loss", "Provider"] {
+    for words in [
+        "warm connections",
+        "TTFT median",
+        "failures:",
+        "Packet loss",
+        "Provider",
+    ] {
         assert!(table.out.contains(words), "{words} in {}", table.out);
     }
 
     let page = fs::read_to_string(&html).unwrap();
     for words in [
-        "a &lt;b&gt;desk&lt;/b&gt;", "Where the difference comes from", "Packet loss", "not measured",
-        "Tokenscope 0", "Conover 1999", "a/m", "auth",
+        "a &lt;b&gt;desk&lt;/b&gt;",
+        "Where the difference comes from",
+        "Packet loss",
+        "not measured",
+        "Tokenscope 0",
+        "Conover 1999",
+        "a/m",
+        "auth",
     ] {
         assert!(page.contains(words), "{words} in the report");
     }

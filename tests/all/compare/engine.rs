@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use tokenscope::{
-    compare::{
-        AnswerMark, Arm, ComparePlan, CompareState, CompareStopReason, CompareStopRule,
-    },
+    compare::{AnswerMark, Arm, ComparePlan, CompareState, CompareStopReason, CompareStopRule},
     credential::Credentials,
     engine::{Command, CompareCommand, CompareNews, Options, Update, ask},
 };
@@ -92,7 +90,9 @@ async fn one_runs_at_a_time_is_stopped_opened_marked_resumed_and_deleted() {
     let open = || {
         let (reply, mut asked) = ask();
         send(CompareCommand::Open { id, reply });
-        tokio::task::block_in_place(|| asked.wait()).unwrap().unwrap()
+        tokio::task::block_in_place(|| asked.wait())
+            .unwrap()
+            .unwrap()
     };
     let opened = open().unwrap();
     assert_eq!(opened.rounds, stopped.rounds);
@@ -108,7 +108,9 @@ async fn one_runs_at_a_time_is_stopped_opened_marked_resumed_and_deleted() {
             mark,
             reply,
         });
-        tokio::task::block_in_place(|| asked.wait()).unwrap().unwrap()
+        tokio::task::block_in_place(|| asked.wait())
+            .unwrap()
+            .unwrap()
     };
     mark(0, Some(AnswerMark::Better));
     mark(1, Some(AnswerMark::Worse));
@@ -120,7 +122,9 @@ async fn one_runs_at_a_time_is_stopped_opened_marked_resumed_and_deleted() {
 
     send(CompareCommand::Resume(id));
     until(&engine, "the next round", |news| match news {
-        CompareNews::Round { round, .. } => Some(assert_eq!(round.index, stopped.rounds.len() as u64)),
+        CompareNews::Round { round, .. } => {
+            Some(assert_eq!(round.index, stopped.rounds.len() as u64))
+        }
         _ => None,
     });
     send(CompareCommand::Stop);

@@ -31,16 +31,25 @@ async fn an_arm_that_is_rate_limited_half_way_is_compared_by_the_pairs_before() 
     let (rounds, whole) = told(&ran);
     assert_eq!((rounds.len(), other.asked()), (21, 21));
     let ttft = verdict(&whole, "ttft_ms", 0.5);
-    assert_eq!((&ttft["n"], &ttft["verdict"]), (&10.into(), &"slower".into()), "{ttft}");
+    assert_eq!(
+        (&ttft["n"], &ttft["verdict"]),
+        (&10.into(), &"slower".into()),
+        "{ttft}"
+    );
     assert_eq!(whole["excluded"]["fault"], 10);
     let arm = &whole["failures"]["arms"][1];
-    assert_eq!((&arm["failed"], &arm["measured"]), (&10.into(), &10.into()), "{arm}");
+    assert_eq!(
+        (&arm["failed"], &arm["measured"]),
+        (&10.into(), &10.into()),
+        "{arm}"
+    );
     assert_eq!(arm["faults"]["rate_limited"], 10);
     let failures = &whole["failures"]["verdicts"][0];
     assert_eq!(failures["verdict"], "more", "{failures}");
 
     // By default it stops once more than half failed, since then it says little.
-    let (_steady, _other, home) = two(|_| Deed::Refuse("429 Too Many Requests", "retry-after: 0\r\n")).await;
+    let (_steady, _other, home) =
+        two(|_| Deed::Refuse("429 Too Many Requests", "retry-after: 0\r\n")).await;
     let ran = compare(&home, &["a/m", "b/m", "-n", "100"]);
     assert_eq!(ran.code, Some(1), "{}", ran.err);
     let (rounds, whole) = told(&ran);
@@ -57,9 +66,18 @@ async fn after_a_429_the_endpoint_is_left_alone_as_long_as_it_asked_for() {
     let ran = compare(&home, &["a/m", "b/m", "-n", "4", "--seed", "1"]);
     let (rounds, whole) = told(&ran);
     assert_eq!(whole["back_off"], "polite");
-    let waited: Vec<f64> = rounds.iter().map(|it| number(&it["arms"][1]["waited_ms"])).collect();
+    let waited: Vec<f64> = rounds
+        .iter()
+        .map(|it| number(&it["arms"][1]["waited_ms"]))
+        .collect();
     assert!(waited[2] > 500.0 && waited[2] <= 1000.0, "{waited:?}");
-    assert!(waited.iter().enumerate().all(|(at, ms)| at == 2 || *ms == 0.0), "{waited:?}");
+    assert!(
+        waited
+            .iter()
+            .enumerate()
+            .all(|(at, ms)| at == 2 || *ms == 0.0),
+        "{waited:?}"
+    );
     assert!(rounds.iter().all(|it| it["arms"][0]["waited_ms"] == 0.0));
 
     let (_steady, _other, home) = two(|number| match number {
@@ -98,7 +116,10 @@ async fn an_arm_that_fails_one_time_in_ten_has_that_rate_and_no_such_times() {
     // Each reset costs a connection, so that the next run finds none open.
     assert!(number(&whole["excluded"]["not_warm"]) >= resets, "{whole}");
     let stability = &whole["table"][2]["cells"];
-    assert!(number(&stability[1]["value"]) > number(&stability[0]["value"]), "{stability}");
+    assert!(
+        number(&stability[1]["value"]) > number(&stability[0]["value"]),
+        "{stability}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -44,28 +44,47 @@ async fn a_comparison_that_was_killed_goes_on_without_a_lost_or_doubled_pair() {
         out.lines().map_while(Result::ok).collect::<Vec<_>>()
     });
     // What was told whole before the kill counts.
-    before.extend(rest.iter().filter_map(|line| serde_json::from_str(line).ok()));
+    before.extend(
+        rest.iter()
+            .filter_map(|line| serde_json::from_str(line).ok()),
+    );
 
     let open = compare(&home, &["--list"]);
     let listed: Value = serde_json::from_str(open.out.trim()).unwrap();
     assert!(listed["stopped"].is_null(), "{listed}");
     let kept = usize::try_from(listed["rounds"].as_u64().unwrap()).unwrap();
-    assert!(kept >= before.len(), "{kept} rounds kept, {} told", before.len());
+    assert!(
+        kept >= before.len(),
+        "{kept} rounds kept, {} told",
+        before.len()
+    );
 
     let resumed = compare(&home, &["--resume", "last"]);
     let (after, whole) = told(&resumed);
     assert_eq!(resumed.code, compare(&home, &["--show", "last"]).code);
-    assert_eq!((&whole["pairs"], &whole["stopped"]), (&40.into(), &"pairs".into()));
+    assert_eq!(
+        (&whole["pairs"], &whole["stopped"]),
+        (&40.into(), &"pairs".into())
+    );
     let index = |line: &Value| line["round"].as_u64().unwrap();
     let told_before: BTreeSet<u64> = before.iter().map(index).collect();
     let told_after: BTreeSet<u64> = after.iter().map(index).collect();
-    assert!(told_before.is_disjoint(&told_after), "no round was asked twice");
-    assert_eq!(told_after.first(), Some(&(kept as u64)), "it goes on where it was");
+    assert!(
+        told_before.is_disjoint(&told_after),
+        "no round was asked twice"
+    );
+    assert_eq!(
+        told_after.first(),
+        Some(&(kept as u64)),
+        "it goes on where it was"
+    );
     // Each process opened its connections anew: a round of each gave no pair.
     assert_eq!(kept + after.len(), 42, "{kept} and {}", after.len());
     assert_eq!(whole["excluded"]["not_warm"], 4, "{whole}");
     let runs = |lines: &[Value]| -> Vec<i64> {
-        let arms = lines.iter().flat_map(|line| line["arms"].as_array().unwrap());
+        let arms = lines
+            .iter()
+            .flat_map(|line| line["arms"].as_array().unwrap());
         arms.map(|arm| arm["run"].as_i64().unwrap()).collect()
     };
     let all = [runs(&before), runs(&after)].concat();
@@ -77,5 +96,8 @@ async fn a_comparison_that_was_killed_goes_on_without_a_lost_or_doubled_pair() {
     let (uncut, _) = told(&whole_again);
     let cut = [orders(&before[..7]), orders(&after)].concat();
     let expected = [&orders(&uncut)[..7], &orders(&uncut)[kept..]].concat();
-    assert_eq!(cut[..expected.len().min(cut.len())], expected[..expected.len().min(cut.len())]);
+    assert_eq!(
+        cut[..expected.len().min(cut.len())],
+        expected[..expected.len().min(cut.len())]
+    );
 }

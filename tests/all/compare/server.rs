@@ -32,8 +32,13 @@ pub struct Scripted {
 
 impl Scripted {
     /// `deed` says what is done with the request of this number, counted from 0 over all connections, and with this body.
-    pub async fn start(deed: impl Fn(usize, &Value) -> Deed + Clone + Send + Sync + 'static) -> Self {
-        let (count, bodies) = (Arc::new(AtomicUsize::new(0)), Arc::<Mutex<Vec<Value>>>::default());
+    pub async fn start(
+        deed: impl Fn(usize, &Value) -> Deed + Clone + Send + Sync + 'static,
+    ) -> Self {
+        let (count, bodies) = (
+            Arc::new(AtomicUsize::new(0)),
+            Arc::<Mutex<Vec<Value>>>::default(),
+        );
         let kept = Arc::clone(&bodies);
         let server = fault_server::serve(move |mut stream: TcpStream, _| {
             let (deed, count, bodies) = (deed.clone(), Arc::clone(&count), Arc::clone(&bodies));
@@ -65,9 +70,7 @@ impl Scripted {
     /// The settings of an endpoint of this server.
     pub fn endpoint(&self, id: &str) -> String {
         let port = self.server.addr.port();
-        format!(
-            "[endpoint.{id}]\nbase_url = \"http://127.0.0.1:{port}/v1\"\nauth = \"none\"\n"
-        )
+        format!("[endpoint.{id}]\nbase_url = \"http://127.0.0.1:{port}/v1\"\nauth = \"none\"\n")
     }
 
     /// How many requests came.
@@ -78,7 +81,8 @@ impl Scripted {
 
 async fn answer(stream: &mut TcpStream, first_ms: u64) {
     tokio::time::sleep(Duration::from_millis(first_ms)).await;
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let head =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
     send(stream, head).await;
     for word in ["one ", "two ", "three ", "four"] {
         let event = serde_json::json!({"choices": [{"index": 0, "delta": {"content": word}}]});
@@ -87,7 +91,8 @@ async fn answer(stream: &mut TcpStream, first_ms: u64) {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     let finish = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
-    let usage = r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13}}"#;
+    let usage =
+        r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13}}"#;
     let end = format!("data: {finish}\n\ndata: {usage}\n\ndata: [DONE]\n\n");
     send(stream, [chunk(end), chunk("")].concat()).await;
 }
