@@ -12,7 +12,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use tokio::{
     sync::{mpsc::UnboundedReceiver, watch},
-    task::JoinHandle,
+    task::{JoinError, JoinHandle},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -131,7 +131,8 @@ struct RunningComparison {
     cancel: CancellationToken,
     /// What people thought of its answers so far.
     marks: watch::Sender<Arc<Vec<PairMark>>>,
-    task: JoinHandle<()>,
+    /// Gives the whole comparison.
+    task: JoinHandle<Box<CompareState>>,
 }
 
 struct CompareTask {
@@ -157,11 +158,9 @@ impl CompareTask {
                     }
                     None => return,
                 },
-                is_whole = ended(&mut self.running) => {
+                ended = ended(&mut self.running) => {
                     self.running = None;
-                    if !is_whole {
-                        self.refuse(DEFECT.to_owned());
-                    }
+                    self.tell_end(ended);
                 }
             }
         }
@@ -212,24 +211,30 @@ impl CompareTask {
         });
     }
 
+    fn tell_end(&self, ended: Result<Box<CompareState>, JoinError>) {
+        match ended {
+            Ok(state) => self.tell(CompareNews::Ended(state)),
+            Err(why) => {
+                tracing::error!(%why, "the task of a comparison panicked");
+                self.refuse(DEFECT.to_owned());
+            }
+        }
+    }
+
     async fn end_running(&mut self) {
-        if let Some(running) = &mut self.running {
+        if let Some(running) = self.running.take() {
             running.stop.cancel();
             running.cancel.cancel();
-            // A defect in it was told when it happened.
-            let _ = (&mut running.task).await;
+            let ended = running.task.await;
+            self.tell_end(ended);
         }
     }
 }
 
-/// Waits until the comparison that runs is over, and tells whether it ended by itself; for ever without one.
-async fn ended(running: &mut Option<RunningComparison>) -> bool {
-    let Some(running) = running else {
-        return std::future::pending().await;
-    };
-    let ended = (&mut running.task).await;
-    if let Err(why) = &ended {
-        tracing::error!(%why, "the task of a comparison panicked");
+/// Waits until the comparison that runs is over; for ever without one.
+async fn ended(running: &mut Option<RunningComparison>) -> Result<Box<CompareState>, JoinError> {
+    match running {
+        Some(running) => (&mut running.task).await,
+        None => std::future::pending().await,
     }
-    ended.is_ok()
 }

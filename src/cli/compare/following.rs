@@ -81,7 +81,8 @@ impl ComparisonProgress {
             0.0 => String::new(),
             _ => format!(", {}", state.cost.known),
         };
-        note(&format!("{rounds} rounds{failed}{cost}{}", so_far(state)));
+        let words = if rounds == 1 { "round" } else { "rounds" };
+        note(&format!("{rounds} {words}{failed}{cost}{}", so_far(state)));
     }
 }
 

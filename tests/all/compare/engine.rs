@@ -65,7 +65,7 @@ fn refused(engine: &Heard) -> String {
 async fn one_runs_at_a_time_is_stopped_opened_marked_resumed_and_deleted() {
     let server = Scripted::start(|_, _| Deed::Answer(2)).await;
     let home = Home::new();
-    home.write_settings(&[server.endpoint("a"), server.endpoint("b")].concat());
+    server.write_settings(&home, "");
     let engine = start(&home);
     let send = |command| engine.send(Command::Compare(command));
     let for_ever = CompareStopRule {
@@ -123,7 +123,8 @@ async fn one_runs_at_a_time_is_stopped_opened_marked_resumed_and_deleted() {
     send(CompareCommand::Resume(id));
     until(&engine, "the next round", |news| match news {
         CompareNews::Round { round, .. } => {
-            Some(assert_eq!(round.index, stopped.rounds.len() as u64))
+            assert_eq!(round.index, stopped.rounds.len() as u64);
+            Some(())
         }
         _ => None,
     });
