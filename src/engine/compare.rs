@@ -23,8 +23,8 @@ use super::{
 };
 use crate::{
     compare::{
-        AnswerMark, ComparePlan, CompareRound, CompareState, ComparisonHead, ComparisonId,
-        ComparisonSummary, PairMark,
+        AnswerMark, CompareForecast, ComparePlan, CompareRound, CompareState, ComparisonHead,
+        ComparisonId, ComparisonSummary, PairMark,
     },
     credential::Credentials,
     history::History,
@@ -46,6 +46,13 @@ pub enum CompareCommand {
     Resume(ComparisonId),
     /// Ends the one that runs: after the round that is under way; if it is told again, at once and without that round.
     Stop,
+    /// Says what a plan would cost at most.
+    Forecast {
+        /// The plan.
+        plan: Box<ComparePlan>,
+        /// What it would cost.
+        reply: Reply<CompareForecast>,
+    },
     /// Lists those of the history, the latest first.
     List(Reply<Result<Vec<ComparisonSummary>, String>>),
     /// Opens one of the history, with what its pairs say.

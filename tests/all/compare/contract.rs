@@ -76,6 +76,22 @@ fn the_faster_of_two_simulated_models_is_told_with_all_that_was_promised() {
     check_the_rest(&whole);
 
     assert_eq!(rounds.len(), 9, "the first gave no pair");
+    check_rounds(&rounds);
+
+    let again = compare(
+        &home,
+        &[slow, fast, "-n", "2", "--max-tokens", "4", "--seed", "7"],
+    );
+    let (same, _) = told(&again);
+    let orders = |rounds: &[Value]| -> Vec<Value> {
+        let first = rounds.iter().take(3);
+        first.map(|it| it["order"].clone()).collect()
+    };
+    assert_eq!(orders(&same), orders(&rounds), "the seed is the order");
+}
+
+/// The rounds of that comparison: in their order, each arm first now and then, all measured.
+fn check_rounds(rounds: &[Value]) {
     let mut firsts = BTreeMap::new();
     for (index, round) in rounds.iter().enumerate() {
         assert_eq!(round["round"], index);
@@ -94,17 +110,6 @@ fn the_faster_of_two_simulated_models_is_told_with_all_that_was_promised() {
         2,
         "each arm was first now and then: {firsts:?}"
     );
-
-    let again = compare(
-        &home,
-        &[slow, fast, "-n", "2", "--max-tokens", "4", "--seed", "7"],
-    );
-    let (same, _) = told(&again);
-    let orders = |rounds: &[Value]| -> Vec<Value> {
-        let first = rounds.iter().take(3);
-        first.map(|it| it["order"].clone()).collect()
-    };
-    assert_eq!(orders(&same), orders(&rounds), "the seed is the order");
 }
 
 /// Failures, phases and the article's table of that comparison.

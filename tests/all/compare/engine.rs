@@ -143,3 +143,28 @@ async fn one_runs_at_a_time_is_stopped_opened_marked_resumed_and_deleted() {
     assert!(refused(&engine).contains("there is no comparison"));
     engine.send(Command::Stop);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_plan_costs_is_told_without_a_request() {
+    let server = Scripted::start(|_, _| Deed::Answer(2)).await;
+    let home = Home::new();
+    server.write_settings(&home, "[price.\"b/*\"]\ninput = 0\noutput = 1000\n");
+    let engine = start(&home);
+    let stop = CompareStopRule {
+        pairs: Some(10),
+        ..CompareStopRule::default()
+    };
+    let (reply, mut asked) = ask();
+    engine.send(Command::Compare(CompareCommand::Forecast {
+        plan: Box::new(plan(stop)),
+        reply,
+    }));
+    let told = tokio::task::block_in_place(|| asked.wait()).unwrap();
+    assert_eq!((told.requests, told.elsewhere), (Some(20), Some(0)));
+    assert_eq!(told.unpriced, ["a/m".parse().unwrap()]);
+    // 64 tokens at $1,000 a million, ten times.
+    let usd = told.usd.unwrap().dollars();
+    assert!((usd - 0.64).abs() < 1e-9, "{usd}");
+    assert_eq!(server.asked(), 0);
+    engine.send(Command::Stop);
+}

@@ -15,11 +15,8 @@ use super::{
 };
 use crate::{deadline, home::Home};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_comparison_that_was_killed_goes_on_without_a_lost_or_doubled_pair() {
-    let server = Scripted::start(|_, _| Deed::Answer(3)).await;
-    let home = Home::new();
-    server.write_settings(&home, "");
+/// The rounds that a comparison told before it was killed: seven or a few more.
+fn told_before_a_kill(home: &Home) -> Vec<Value> {
     let arguments = ["compare", "--json", "a/m", "b/m", "-n", "40", "--seed", "5"];
     let mut child = home
         .tokenscope(arguments)
@@ -48,6 +45,15 @@ async fn a_comparison_that_was_killed_goes_on_without_a_lost_or_doubled_pair() {
         rest.iter()
             .filter_map(|line| serde_json::from_str(line).ok()),
     );
+    before
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comparison_that_was_killed_goes_on_without_a_lost_or_doubled_pair() {
+    let server = Scripted::start(|_, _| Deed::Answer(3)).await;
+    let home = Home::new();
+    server.write_settings(&home, "");
+    let before = told_before_a_kill(&home);
 
     let open = compare(&home, &["--list"]);
     let listed: Value = serde_json::from_str(open.out.trim()).unwrap();
