@@ -4,6 +4,7 @@ mod ad_hoc;
 mod alerts;
 mod captured;
 mod chat;
+mod compare;
 mod completions;
 mod decode;
 mod delete;
@@ -60,7 +61,8 @@ pub struct Cli {
 const AFTER_HELP: &str = "\
 Exit codes: 0 success; 1 failure, or an answer ended in a fault; 2 wrong arguments or input;
 `chat` also: 3 the answers came, but could not be stored in the history; 130 stopped by Ctrl-C
-(129 by SIGHUP, 143 by SIGTERM); `probe --once` also: 3 slower than --max-ttft.
+(129 by SIGHUP, 143 by SIGTERM); `probe --once` also: 3 slower than --max-ttft;
+`compare` also: 3 it can't be told.
 
 Without any set-up, `tokenscope chat Hello` asks the built-in simulator.
 
@@ -78,6 +80,8 @@ pub enum CliCommand {
     Alerts(alerts::AlertsArgs),
     /// Ask one model, or several side by side, and show the figures.
     Chat(Box<chat::ChatArgs>),
+    /// Ask several targets the same in pairs: which is faster, by how much, and how sure that is.
+    Compare(Box<compare::CompareArgs>),
     /// Show what a captured response contains, and what is wrong with it.
     Decode(decode::DecodeArgs),
     /// Delete runs of the history: one, or all of a day or a target.
@@ -155,6 +159,7 @@ pub fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
     let done = match command {
         CliCommand::Alerts(args) => alerts::run(&args),
         CliCommand::Chat(args) => chat::run(&args),
+        CliCommand::Compare(args) => compare::run(&args),
         CliCommand::Decode(args) => decode::run(args),
         CliCommand::Delete(args) => delete::run(&args),
         CliCommand::Export(args) => export::run(&args),

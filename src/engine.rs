@@ -7,6 +7,7 @@ mod alerts;
 mod ask;
 mod captures;
 mod command;
+mod compare;
 mod compute;
 mod core;
 pub mod files;
@@ -31,6 +32,7 @@ pub use self::{
         Command, ConversationCommand, EndpointCommand, ExportStep, HistoryCommand, KeyCommand,
         RunCommand, SendRun,
     },
+    compare::{CompareCommand, CompareNews},
     compute::{BodyOf, ComputeCommand},
     gateway::{GatewayAccess, GatewayCommand, GatewayNews, GatewayState},
     monitor::{MonitorCommand, MonitorNews, MonitorState, ProbingState},

@@ -7,6 +7,7 @@
 mod captures;
 mod cells;
 mod checks;
+mod comparisons;
 mod conversations;
 mod deletions;
 mod distribution;

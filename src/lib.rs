@@ -45,6 +45,7 @@ pub mod conformance;
 pub mod snippet;
 
 pub mod capture;
+pub mod compare;
 pub mod conversation;
 pub mod history;
 

@@ -16,6 +16,7 @@ pub mod percentile;
 pub mod phases;
 pub mod sketch;
 
+pub(crate) use self::answer::streamed;
 pub use self::{answer::FIGURES, connection::CONNECTION_FIGURES};
 
 use crate::{price::PriceTable, run::Run};

@@ -1,16 +1,17 @@
-//! A report on runs of the history: one HTML file that needs nothing else, neither a network nor a script.
+//! Reports on runs of the history, and on comparisons: one HTML file that needs nothing else, neither a network nor a script.
 //!
-//! In: runs, one after another, and gaps. Out: the text of the file. All that is foreign is escaped; all figures are those
+//! In: runs, one after another, and gaps; or a comparison. Out: the text of the file. All that is foreign is escaped; all figures are those
 //! of [`figures`](crate::measure::figures), and the page says how each is made.
 
 mod collect;
+mod comparison;
 mod html;
 mod number;
 mod page;
 mod plot;
 
 pub use self::collect::ReportRuns;
-use crate::history::ProbeGap;
+use crate::{compare::CompareState, history::ProbeGap};
 
 /// What a report is about, besides its runs.
 #[derive(Clone, Debug, Default)]
@@ -42,4 +43,10 @@ impl Report {
     pub fn html(&self) -> String {
         page::written(self)
     }
+}
+
+/// A report on a comparison, as an HTML file.
+#[must_use]
+pub fn comparison_html(state: &CompareState) -> String {
+    comparison::written(state)
 }

@@ -84,6 +84,8 @@ words! {
         Gateway = "gateway",
         /// The monitor, on a schedule.
         Probe = "probe",
+        /// A comparison.
+        Compare = "compare",
     }
 }
 

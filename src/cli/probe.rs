@@ -8,7 +8,7 @@ mod metrics;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod sinks;
-mod values;
+pub(super) mod values;
 
 use std::{
     io::{self, Write as _},
@@ -250,6 +250,7 @@ fn follow(ready: &Ready, results: &mut ProbeResults, sinks: &ProbeSinks) -> io::
             | Update::Monitor(MonitorNews::Firing(_))
             | Update::History(_)
             | Update::Gateway(_)
+            | Update::Compare(_)
             | Update::Settings(_)
             | Update::Key(_)
             | Update::Models { .. }

@@ -79,6 +79,7 @@ impl OriginFilter {
         match self.0 {
             None => "runs of any origin".to_owned(),
             Some(Origin::Probe) => "probes".to_owned(),
+            Some(Origin::Compare) => "runs of comparisons".to_owned(),
             Some(origin) => format!("runs of the {origin}"),
         }
     }

@@ -93,6 +93,26 @@ impl TargetArgs {
         if named.is_empty() {
             named = otherwise.to_vec();
         }
+        self.ready_named(paths, history, named)
+    }
+
+    /// The same, for these targets and those that the arguments name.
+    pub(super) fn ready_with(
+        &self,
+        paths: Paths,
+        history: bool,
+        mut first: Vec<TargetId>,
+    ) -> anyhow::Result<Ready> {
+        first.extend(self.named_targets()?);
+        self.ready_named(paths, history, first)
+    }
+
+    fn ready_named(
+        &self,
+        paths: Paths,
+        history: bool,
+        named: Vec<TargetId>,
+    ) -> anyhow::Result<Ready> {
         let ad_hoc = self.ad_hoc_endpoint()?;
         let simulated = named.iter().any(|t| simulated::is_own(&t.endpoint));
         let options = Options {
@@ -159,6 +179,7 @@ fn settings(engine: &Engine) -> anyhow::Result<Arc<Settings>> {
             | Update::History(_)
             | Update::Gateway(_)
             | Update::Monitor(_)
+            | Update::Compare(_)
             | Update::Models { .. }
             | Update::Stopped => {}
         }

@@ -13,7 +13,7 @@ mod version_5;
 pub(super) const APPLICATION_ID: i32 = 0x546f_6b73;
 
 /// The version that this program writes: one more for each migration.
-pub(super) const VERSION: i32 = 11;
+pub(super) const VERSION: i32 = 12;
 
 /// One migration: SQL, then a function for what SQL can't do.
 type Migration = (&'static str, fn(&Connection) -> rusqlite::Result<()>);
@@ -31,6 +31,7 @@ static MIGRATIONS: [Migration; VERSION as usize] = [
     (VERSION_9, |_| Ok(())),
     (VERSION_10, |_| Ok(())),
     (VERSION_11, |_| Ok(())),
+    (COMPARISONS, |_| Ok(())),
 ];
 
 /// Version 1.
@@ -400,6 +401,41 @@ CREATE TABLE firing_alert (
     n INTEGER NOT NULL,
     PRIMARY KEY (rule, endpoint, model)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Version 12: comparisons.
+///
+/// - `comparison.head` and `comparison_round.round` are JSON (`compare::ComparisonHead`, `compare::CompareRound`): raw stamps
+///   and counts of the runs, so that a comparison can be opened when the runs are gone. `comparison.reason` is a word of
+///   `compare::CompareStopReason`, null while it goes on and where it was cut off; `session` is the number of the lock file
+///   whose process runs it, as of `run`, null once it is over.
+/// - A row of `comparison_mark` is a word of `compare::AnswerMark`: what somebody thought of an arm's answer beside that of the
+///   first arm.
+const COMPARISONS: &str = "
+CREATE TABLE comparison (
+    id INTEGER PRIMARY KEY,
+    head TEXT NOT NULL,
+    session INTEGER,
+    reason TEXT,
+    ended_unix_ns INTEGER
+) STRICT;
+CREATE TABLE comparison_round (
+    comparison INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    round TEXT NOT NULL,
+    PRIMARY KEY (comparison, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE comparison_mark (
+    comparison INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    arm INTEGER NOT NULL,
+    mark TEXT NOT NULL,
+    PRIMARY KEY (comparison, number, arm)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER comparison_gone AFTER DELETE ON comparison BEGIN
+    DELETE FROM comparison_round WHERE comparison = OLD.id;
+    DELETE FROM comparison_mark WHERE comparison = OLD.id;
+END;
 ";
 
 /// Migrates an empty file, or one of an older version, to [`VERSION`] in one transaction.

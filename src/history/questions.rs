@@ -376,7 +376,7 @@ impl History {
     }
 
     /// Runs a query on a lane, after everything that was queued before it is written.
-    async fn ask<T: Send + 'static>(
+    pub(super) async fn ask<T: Send + 'static>(
         &self,
         lane: Lane,
         work: impl FnOnce(&mut HistoryReader, IsCancelled<'_>) -> rusqlite::Result<T> + Send + 'static,

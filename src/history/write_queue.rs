@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::{
     checks::EndpointCheck,
+    comparisons::ComparisonWrite,
     firing_alerts::FiringAlert,
     gaps::ProbeGap,
     large_values,
@@ -37,6 +38,8 @@ const MAX_GAPS: usize = 10_000;
 
 /// The same of checks: a day of ten endpoints, each checked every ten seconds.
 const MAX_CHECKS: usize = 86_400;
+/// The same of writes to comparisons: a day of rounds, one a second.
+const MAX_COMPARISONS: usize = 86_400;
 /// Most bytes that the wire of all live runs takes together; what comes then is not kept.
 const MAX_LIVE_WIRE_BYTES: usize = 256 << 20;
 
@@ -72,6 +75,7 @@ struct Pending {
     checks: VecDeque<EndpointCheck>,
     /// The alerts that fire, if that changed.
     firing_alerts: Option<Vec<FiringAlert>>,
+    comparisons: VecDeque<ComparisonWrite>,
     flushes: Vec<oneshot::Sender<()>>,
     damage: Option<String>,
     end_dead_runs: bool,
@@ -117,6 +121,8 @@ pub(super) struct Batch {
     pub(super) checks: VecDeque<EndpointCheck>,
     /// The alerts that fire, if that changed.
     pub(super) firing_alerts: Option<Vec<FiringAlert>>,
+    /// The writes to comparisons, in order.
+    pub(super) comparisons: VecDeque<ComparisonWrite>,
     /// Answered when the batch was written, or writing it failed.
     pub(super) flushes: Vec<oneshot::Sender<()>>,
     /// What a reader found wrong with the file.
@@ -253,6 +259,16 @@ impl WriteQueue {
     /// Other alerts fire than before.
     pub(super) fn firing_alerts(&self, firing: Vec<FiringAlert>) {
         self.update(|pending| pending.firing_alerts = Some(firing));
+    }
+
+    /// A comparison began, went on, ended, or is deleted.
+    pub(super) fn comparison(&self, write: ComparisonWrite) {
+        self.update(|pending| {
+            if pending.comparisons.len() == MAX_COMPARISONS {
+                pending.comparisons.pop_front();
+            }
+            pending.comparisons.push_back(write);
+        });
     }
 
     pub(super) fn delete(&self, id: ConversationId) {
@@ -403,6 +419,7 @@ impl Pending {
             gaps: std::mem::take(&mut self.gaps),
             checks: std::mem::take(&mut self.checks),
             firing_alerts: self.firing_alerts.take(),
+            comparisons: std::mem::take(&mut self.comparisons),
             flushes: std::mem::take(&mut self.flushes),
             damage: self.damage.take(),
             end_dead_runs: std::mem::take(&mut self.end_dead_runs),
@@ -479,6 +496,7 @@ impl Batch {
             && self.gaps.is_empty()
             && self.checks.is_empty()
             && self.firing_alerts.is_none()
+            && self.comparisons.is_empty()
             && self.shown.is_none()
     }
 }

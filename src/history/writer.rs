@@ -14,7 +14,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{
     HistoryError, HistoryShared, Storage,
     captures::{self, PackedCapture},
-    checks, conversations,
+    checks, comparisons, conversations,
     deletions::{self, DeletionJob},
     drafts,
     files::ContentsCache,
@@ -597,6 +597,9 @@ impl BatchWriter<'_> {
         }
         if let Some(firing) = &batch.firing_alerts {
             self.savepoint(&file, || firing_alerts::put(&file, firing))?;
+        }
+        for write in &batch.comparisons {
+            self.savepoint(&file, || comparisons::put(&file, write, session))?;
         }
         if let Some(id) = batch.shown {
             self.watch.show(&file, self.session, id)?;

@@ -234,7 +234,7 @@ fn from_schedule(run: &Run, at: Option<OffsetNs>) -> Option<f64> {
 }
 
 /// The number of streamed tokens (more than one), and the milliseconds that they took (more than 0).
-fn streamed(run: &Run) -> Option<(u64, f64)> {
+pub(crate) fn streamed(run: &Run) -> Option<(u64, f64)> {
     // If an answer broke off, its counts may not cover all tokens that came.
     let usage = run.answer.usage.filter(|_| run.answer.fault.is_none())?;
     // OpenAI's reasoning models count reasoning that they never send.

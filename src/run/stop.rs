@@ -55,8 +55,8 @@ impl RunStop {
     }
 }
 
-/// Says of a run across a sleep of the machine that it failed by that. A probe is void even if it was answered: its
-/// times tell nothing of the endpoint.
+/// Says of a run across a sleep of the machine that it failed by that. A probe, or a run of a comparison, is void even if it
+/// was answered: its times tell nothing of the endpoint.
 pub(super) fn blame_sleep(end: &mut ExchangeEnd, slept: Duration, origin: Origin) {
     if slept < SHORTEST_SLEEP {
         return;
@@ -71,7 +71,7 @@ pub(super) fn blame_sleep(end: &mut ExchangeEnd, slept: Duration, origin: Origin
             fault.class = FaultClass::Suspended;
             fault.message = format!("{SLEPT}: {}", fault.message);
         }
-        None if origin == Origin::Probe => {
+        None if matches!(origin, Origin::Probe | Origin::Compare) => {
             let fault = Fault::new(FaultClass::Suspended, Phase::Stream, SLEPT);
             end.events.push(Event::Fault(fault));
         }
@@ -94,12 +94,13 @@ mod tests {
     #[test]
     fn a_sleep_takes_the_blame_and_voids_a_probe() {
         use FaultClass::{Cancelled, Reset, Suspended};
-        use Origin::{Playground, Probe};
+        use Origin::{Compare, Playground, Probe};
         for (slept, origin, before, after) in [
             (0, Probe, Some(Reset), Some(Reset)),
             (1, Probe, None, None),
             (600, Probe, Some(Reset), Some(Suspended)),
             (600, Probe, None, Some(Suspended)),
+            (600, Compare, None, Some(Suspended)),
             (600, Probe, Some(Cancelled), Some(Cancelled)),
             (600, Playground, Some(Reset), Some(Suspended)),
             (600, Playground, None, None),

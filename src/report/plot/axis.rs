@@ -109,6 +109,7 @@ impl LogAxis {
         })
     }
 
+    /// Where a value is, as a share of the axis.
     pub(super) fn share(self, ms: f64) -> f64 {
         let share = (ms.max(self.low) / self.low).ln() / (self.high / self.low).ln();
         share.clamp(0.0, 1.0)
@@ -124,6 +125,53 @@ impl LogAxis {
         let shown = marks.iter().skip(from).step_by(step);
         shown
             .map(|mark| (self.share(*mark), label(*mark)))
+            .collect()
+    }
+}
+
+/// Milliseconds of either sign on a plain scale, with 0 on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct LinearAxis {
+    low: f64,
+    high: f64,
+    step: f64,
+}
+
+impl LinearAxis {
+    /// Most labels.
+    const MOST: f64 = 7.0;
+
+    /// The axis that holds these values, and 0.
+    pub(super) fn of(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let values = values.filter(|ms| ms.is_finite());
+        let low = values.clone().fold(0.0, f64::min);
+        let high = values.fold(0.0, f64::max);
+        let span = (high - low).max(1e-3);
+        let step = marks().find(|step| span / step <= Self::MOST);
+        let step = step.unwrap_or(span);
+        Self {
+            low: (low / step).floor() * step,
+            high: ((high / step).ceil() * step).max((low / step).floor() * step + step),
+            step,
+        }
+    }
+
+    /// Where a value is, as a share of the axis.
+    pub(super) fn share(self, ms: f64) -> f64 {
+        ((ms - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
+    }
+
+    /// Its labels: where each is, and its text.
+    pub(super) fn labels(self) -> Vec<(f64, String)> {
+        let first = self.low;
+        let places = (0..=i32::from(u8::MAX)).map(|n| first + f64::from(n) * self.step);
+        let places = places.take_while(|ms| *ms <= self.high + self.step / 2.0);
+        places
+            .map(|ms| {
+                let ms = if ms.abs() < self.step / 1e6 { 0.0 } else { ms };
+                let decimals = if self.step >= 1.0 { 0 } else { 3 };
+                (self.share(ms), format!("{ms:.decimals$} ms"))
+            })
             .collect()
     }
 }
@@ -176,6 +224,25 @@ mod tests {
         assert_eq!(day.part(from + DAY, 48), 47);
         assert_eq!(day.part(from + HOUR, 48), 2);
         assert_eq!(day.begin_of(2, 48), from + HOUR);
+    }
+
+    #[test]
+    fn a_plain_scale_holds_its_values_and_0() {
+        let axis = LinearAxis::of([-3.0, 41.0].into_iter());
+        let labels = axis.labels();
+        let texts: Vec<_> = labels.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "-10 ms", "0 ms", "10 ms", "20 ms", "30 ms", "40 ms", "50 ms"
+            ]
+        );
+        assert!(axis.share(-3.0) > 0.0 && axis.share(41.0) < 1.0);
+        for values in [vec![], vec![0.0], vec![7.0], vec![-0.2, 0.1]] {
+            let axis = LinearAxis::of(values.into_iter());
+            assert!((0.0..=1.0).contains(&axis.share(0.0)), "{axis:?}");
+            assert!(axis.labels().len() > 1, "{axis:?}");
+        }
     }
 
     #[test]

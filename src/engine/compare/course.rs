@@ -1,0 +1,452 @@
+//! The course of one comparison: round after round until a rule stops it.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{sync::watch, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    super::{Outbox, SendRun, Update, runs::RunRegistry},
+    CompareNews, CompareTask,
+    waits::EndpointPauses,
+};
+use crate::{
+    clock::{slept, timer_now, wait_until, wall_clock_ns},
+    compare::{
+        BackOff, CompareCost, CompareEnd, CompareProgress, CompareRound, CompareSample,
+        CompareState, CompareStopReason, PairMark, PairedComparison, RoundPlan, RunUnderWay,
+        SampleRules, most_cost,
+    },
+    conformance::CheckedRun,
+    credential::Credentials,
+    endpoint::Endpoint,
+    history::History,
+    price::Usd,
+    run::{ConnectionKind, Origin, RunId},
+    settings::Settings,
+    transport::Transport,
+};
+
+/// The shortest time between two tellings of how it stands.
+const TELL: Duration = Duration::from_millis(200);
+/// The shortest time between two computations of all verdicts, and how many times as long as one took.
+const COMPUTE: Duration = Duration::from_millis(500);
+const COMPUTE_SHARE: u32 = 10;
+/// A sleep of the machine that is at least so long ends its connections.
+const SLEPT: Duration = Duration::from_secs(2);
+
+/// A comparison that runs.
+pub(super) struct CompareCourse {
+    out: Outbox,
+    credentials: Credentials,
+    history: Option<History>,
+    settings: Arc<Settings>,
+    /// The runs, over connections that no other run shares.
+    runs: RunRegistry,
+    state: CompareState,
+    /// It is to end after this round.
+    stop: CancellationToken,
+    /// It is to end at once.
+    cancel: CancellationToken,
+    marks: watch::Receiver<Arc<Vec<PairMark>>>,
+    waits: EndpointPauses,
+    /// When this process began with it, and how long it had been under way before.
+    began: Instant,
+    before: Duration,
+    next_index: u64,
+    /// Whether no connection is open.
+    is_first: bool,
+    /// How many rounds there were when the verdict that it is about was looked at, and whether it can be told.
+    settled: (usize, bool),
+    computing: Option<JoinHandle<(PairedComparison, Duration)>>,
+    next_compute: Instant,
+    next_tell: Instant,
+    is_untold: bool,
+}
+
+impl CompareCourse {
+    pub(super) fn new(
+        task: &CompareTask,
+        state: CompareState,
+        (stop, cancel): (CancellationToken, CancellationToken),
+        marks: watch::Receiver<Arc<Vec<PairMark>>>,
+    ) -> Self {
+        let now = timer_now();
+        let last = state.rounds.last();
+        Self {
+            out: task.out.clone(),
+            credentials: task.credentials.clone(),
+            history: task.history.clone(),
+            settings: Arc::clone(&task.settings),
+            runs: registry(&task.out, &task.credentials, task.history.as_ref()),
+            stop,
+            cancel,
+            marks,
+            waits: EndpointPauses::default(),
+            began: now,
+            before: state.elapsed,
+            next_index: last.map_or(0, |round| round.index + 1),
+            is_first: true,
+            settled: (0, false),
+            computing: None,
+            next_compute: now,
+            next_tell: now,
+            is_untold: true,
+            state,
+        }
+    }
+
+    /// Asks until a rule stops it; gives the whole comparison.
+    pub(super) async fn run(mut self) -> Box<CompareState> {
+        if let Some(history) = &self.history {
+            history.begin_comparison((*self.state.head).clone());
+        }
+        self.tell();
+        let reason = loop {
+            if let Some(reason) = self.reason().await {
+                break reason;
+            }
+            if let Err(reason) = self.next_round().await {
+                break reason;
+            }
+        };
+        self.end(reason).await
+    }
+
+    /// Why it stops before the next round, if it does.
+    async fn reason(&mut self) -> Option<CompareStopReason> {
+        if self.stop.is_cancelled() {
+            return Some(CompareStopReason::Stopped);
+        }
+        let is_settled = self.is_settled().await;
+        let state = &self.state;
+        let progress = CompareProgress {
+            plan: &state.head.plan,
+            rounds: &state.rounds,
+            elapsed: self.elapsed(),
+            counted: state.cost.counted,
+            next: self.most_a_round(),
+            is_settled,
+        };
+        progress.stop()
+    }
+
+    /// Whether the verdict that it is about can be told. It is looked at after each pair at first, and after each hundredth
+    /// part more pairs later on.
+    async fn is_settled(&mut self) -> bool {
+        let state = &self.state;
+        let (looked, is_settled) = self.settled;
+        let rounds = state.rounds.len();
+        if !state.head.plan.stop.until_settled || rounds < looked + 1 + looked / 100 {
+            return is_settled;
+        }
+        let (head, all) = (Arc::clone(&state.head), Arc::clone(&state.rounds));
+        let told =
+            tokio::task::spawn_blocking(move || PairedComparison::can_be_told(&head.plan, &all))
+                .await;
+        self.settled = (rounds, told.unwrap_or(false));
+        self.settled.1
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.before + timer_now().saturating_duration_since(self.began)
+    }
+
+    /// What a round costs at most.
+    fn most_a_round(&self) -> Usd {
+        let arms = 0..self.state.head.plan.arms.len();
+        let costs = arms.filter_map(|arm| self.most(arm));
+        costs
+            .reduce(|sum, cost| sum.checked_add(cost).unwrap_or(Usd::of_pico(u64::MAX)))
+            .unwrap_or_default()
+    }
+
+    /// What a request of an arm costs at most, if that is known.
+    fn most(&self, arm: usize) -> Option<Usd> {
+        let plan = &self.state.head.plan;
+        let endpoint = self.endpoint(arm)?;
+        let prices = &self.settings.prices;
+        most_cost(
+            plan,
+            plan.arms.get(arm)?,
+            &endpoint,
+            prices,
+            wall_clock_ns(),
+        )
+    }
+
+    fn endpoint(&self, arm: usize) -> Option<Endpoint> {
+        let target = &self.state.head.plan.arms.get(arm)?.target;
+        let endpoint = self.settings.endpoint_or_preset(&target.endpoint);
+        endpoint.map(std::borrow::Cow::into_owned)
+    }
+
+    /// Asks each arm once, and keeps the round.
+    async fn next_round(&mut self) -> Result<(), CompareStopReason> {
+        let plan = &self.state.head.plan;
+        let mut round = plan.round(self.next_index);
+        let progress = CompareProgress {
+            plan,
+            rounds: &self.state.rounds,
+            elapsed: Duration::ZERO,
+            counted: Usd::default(),
+            next: Usd::default(),
+            is_settled: false,
+        };
+        while progress.has_its_pairs(round.connection) {
+            // The other kind of connection has not: else it would have been stopped.
+            self.next_index += 1;
+            round = plan.round(self.next_index);
+        }
+        let slept_before = slept();
+        let samples = self.asked(&round).await?;
+        self.next_index += 1;
+        let is_first = std::mem::replace(&mut self.is_first, false);
+        if slept().saturating_sub(slept_before) >= SLEPT {
+            // The open connections are dead.
+            self.is_first = true;
+            let new = registry(&self.out, &self.credentials, self.history.as_ref());
+            std::mem::replace(&mut self.runs, new).stop().await;
+        }
+        let RoundPlan {
+            index,
+            connection,
+            prompt,
+            order,
+        } = round;
+        self.keep(CompareRound {
+            index,
+            connection,
+            prompt,
+            order,
+            samples,
+            is_first,
+            elapsed: self.elapsed(),
+        })
+        .await;
+        Ok(())
+    }
+
+    /// Asks each arm of a round in its order; gives what is kept of each, by the arms' places in the plan.
+    async fn asked(&mut self, round: &RoundPlan) -> Result<Vec<CompareSample>, CompareStopReason> {
+        let mut samples = vec![CompareSample::default(); round.order.len()];
+        for &arm in &round.order {
+            let endpoint = self.endpoint(arm).ok_or(CompareStopReason::Failed)?;
+            let waited = self.wait(round.index, arm, &endpoint.id).await?;
+            let most = self.most(arm);
+            let id = endpoint.id.clone();
+            let run = self.ask(round, arm, endpoint).await?;
+            let fault = run.answer.fault.as_ref();
+            self.waits.note(&id, fault, timer_now());
+            let by = SampleRules {
+                prices: &self.settings.prices,
+                late_share: self.settings.measuring.late_share,
+            };
+            samples[arm] = CompareSample::of(&run, by, waited, most);
+        }
+        self.state.under_way = None;
+        Ok(samples)
+    }
+
+    /// Waits as long as the endpoint wants to be left alone; gives how long that was.
+    async fn wait(
+        &mut self,
+        round: u64,
+        arm: usize,
+        endpoint: &str,
+    ) -> Result<Duration, CompareStopReason> {
+        let now = timer_now();
+        let is_polite = self.state.head.plan.back_off == BackOff::Polite;
+        let Some(until) = self.waits.until(endpoint, now).filter(|_| is_polite) else {
+            return Ok(Duration::ZERO);
+        };
+        self.under_way(round, arm, None);
+        let stop = self.stop.clone();
+        let waited = async move {
+            stop.run_until_cancelled(wait_until(Some(until)))
+                .await
+                .is_some()
+        };
+        if self.with_news(waited).await {
+            Ok(until - now)
+        } else {
+            Err(CompareStopReason::Stopped)
+        }
+    }
+
+    /// Asks an arm.
+    async fn ask(
+        &mut self,
+        round: &RoundPlan,
+        arm: usize,
+        endpoint: Endpoint,
+    ) -> Result<CheckedRun, CompareStopReason> {
+        let id = RunId::new();
+        let plan = &self.state.head.plan;
+        let asked = plan.arms.get(arm).ok_or(CompareStopReason::Failed)?;
+        let send = SendRun {
+            id,
+            endpoint: endpoint.id.clone(),
+            request: Arc::new(plan.request(asked, round.prompt, rand::random())),
+            origin: Origin::Compare,
+            cold: round.connection == ConnectionKind::Cold,
+        };
+        let mut run = self
+            .runs
+            .start(send, Some(endpoint))
+            .ok_or(CompareStopReason::Failed)?;
+        self.under_way(round.index, arm, Some(id));
+        let cancel = self.cancel.clone();
+        let over = async move {
+            tokio::select! {
+                biased;
+                run = &mut run => Some(run),
+                () = cancel.cancelled() => None,
+            }
+        };
+        match self.with_news(over).await {
+            Some(Ok(Some(run))) => Ok(run),
+            // A defect ended it, which was told as the run's end.
+            Some(_) => Err(CompareStopReason::Failed),
+            None => {
+                self.runs.cancel(&[id]);
+                Err(CompareStopReason::Stopped)
+            }
+        }
+    }
+
+    fn under_way(&mut self, round: u64, arm: usize, run: Option<RunId>) {
+        self.state.under_way = Some(RunUnderWay { round, arm, run });
+        self.is_untold = true;
+    }
+
+    /// Keeps a round, then tells it: what was told is not lost.
+    async fn keep(&mut self, round: CompareRound) {
+        if let Some(history) = &self.history {
+            history.put_round(self.state.head.id, round.clone());
+            history.flush().await;
+        }
+        self.state.elapsed = round.elapsed;
+        Arc::make_mut(&mut self.state.rounds).push(round.clone());
+        // Of a few thousand at most, and a request takes longer.
+        self.state.cost = CompareCost::of(&self.state.rounds);
+        self.out.send(Update::Compare(CompareNews::Round {
+            head: Arc::clone(&self.state.head),
+            round: Arc::new(round),
+        }));
+        self.is_untold = true;
+        self.compute().await;
+        self.tell_if_due();
+    }
+
+    /// Waits for something; tells meanwhile how it stands.
+    async fn with_news<T>(&mut self, what: impl Future<Output = T>) -> T {
+        let mut what = std::pin::pin!(what);
+        loop {
+            let tell = self.is_untold.then_some(self.next_tell);
+            tokio::select! {
+                biased;
+                done = &mut what => return done,
+                changed = self.marks.changed() => {
+                    if changed.is_ok() {
+                        self.state.marks = Arc::clone(&self.marks.borrow_and_update());
+                        self.is_untold = true;
+                    } else {
+                        // The task that holds the other end is gone, and with it the engine.
+                        return what.await;
+                    }
+                }
+                computed = result_of(&mut self.computing) => self.take_result(computed),
+                () = wait_until(tell) => self.tell(),
+            }
+        }
+    }
+
+    fn tell_if_due(&mut self) {
+        if self.is_untold && timer_now() >= self.next_tell {
+            self.tell();
+        }
+    }
+
+    fn tell(&mut self) {
+        let state = CompareState {
+            elapsed: self.elapsed(),
+            ..self.state.clone()
+        };
+        let news = CompareNews::Is(Box::new(state));
+        self.out.send(Update::Compare(news));
+        self.is_untold = false;
+        self.next_tell = timer_now() + TELL;
+    }
+
+    /// Has the verdicts computed, if that is due; takes them if they are there.
+    async fn compute(&mut self) {
+        if let Some(computing) = self.computing.take_if(|computing| computing.is_finished()) {
+            let computed = computing.await.ok();
+            self.take_result(computed);
+        }
+        if self.computing.is_some() || timer_now() < self.next_compute {
+            return;
+        }
+        let state = self.state.clone();
+        self.computing = Some(tokio::task::spawn_blocking(move || {
+            let began = crate::clock::now();
+            let result = PairedComparison::of(&state.head.plan, &state.rounds, &state.marks, None);
+            (result, began.elapsed())
+        }));
+    }
+
+    fn take_result(&mut self, computed: Option<(PairedComparison, Duration)>) {
+        if let Some((result, took)) = computed {
+            self.state.result = Arc::new(result);
+            self.next_compute = timer_now() + COMPUTE.max(COMPUTE_SHARE * took);
+            self.is_untold = true;
+        }
+    }
+
+    /// Computes all verdicts, and keeps the end.
+    async fn end(mut self, reason: CompareStopReason) -> Box<CompareState> {
+        self.runs.stop().await;
+        let end = CompareEnd {
+            reason,
+            at_unix_ns: wall_clock_ns(),
+        };
+        if let Some(history) = &self.history {
+            history.end_comparison(self.state.head.id, end.clone());
+            history.flush().await;
+        }
+        self.state.marks = Arc::clone(&self.marks.borrow());
+        let state = self.state.clone();
+        let result = tokio::task::spawn_blocking(move || {
+            PairedComparison::of(&state.head.plan, &state.rounds, &state.marks, Some(reason))
+        });
+        if let Ok(result) = result.await {
+            self.state.result = Arc::new(result);
+        }
+        self.state.under_way = None;
+        self.state.is_running = false;
+        self.state.end = Some(end);
+        Box::new(self.state)
+    }
+}
+
+/// What sends the runs, with no connection open.
+fn registry(out: &Outbox, keys: &Credentials, history: Option<&History>) -> RunRegistry {
+    let (out, keys) = (out.clone(), keys.clone());
+    RunRegistry::new(out, Transport::default(), keys, history.cloned())
+}
+
+/// What was computed, once it is; for ever nothing if nothing is computed.
+async fn result_of(
+    computing: &mut Option<JoinHandle<(PairedComparison, Duration)>>,
+) -> Option<(PairedComparison, Duration)> {
+    let Some(running) = computing else {
+        return std::future::pending().await;
+    };
+    let computed = running.await.ok();
+    *computing = None;
+    computed
+}
