@@ -4,8 +4,8 @@
 //! them may have waited is bounded in two parts:
 //!
 //! 1. from when the runtime found the socket readable, on whichever of its threads, to when it was read;
-//! 2. before that, by how long that thread was busy since it looked for readable sockets before: it ran tasks, or waited
-//!    for a CPU. The rest it slept, and what comes wakes a sleeping thread.
+//! 2. before that, by how long that thread was busy, that is, ran tasks or waited for a CPU. What comes wakes a sleeping
+//!    thread: if it slept since it was last seen to be awake, then nothing had come by then.
 
 use std::{
     cell::Cell,
@@ -70,6 +70,8 @@ impl ReadWaker {
         let polled = is_readable(&mut Context::from_waker(&self.waker));
         if polled.is_pending() {
             self.emptied();
+            // The thread may sleep next.
+            see_awake();
         }
         polled
     }
@@ -103,9 +105,9 @@ impl Wakeup {
     fn now() -> Self {
         let at = now();
         let before = ROUNDS.try_with(|rounds| {
-            let round = Rounds::next(rounds.get(), at, kernel::busy);
-            rounds.set(round);
-            round?.before
+            let known = Rounds::woken(rounds.get(), at, kernel::busy);
+            rounds.set(known);
+            known?.before
         });
         Self {
             at,
@@ -114,13 +116,25 @@ impl Wakeup {
     }
 }
 
+/// Notes how long this thread has been busy up to now.
+fn see_awake() {
+    let _ = ROUNDS.try_with(|rounds| {
+        if let Some(known) = rounds.get() {
+            rounds.set(Some(known.seen(now(), kernel::busy)));
+        }
+    });
+}
+
 /// The rounds in which a thread of a runtime looks which sockets can be read, as far as its wake-ups tell them apart.
+/// How long the thread was busy is counted from its beginning.
 #[derive(Clone, Copy, Debug)]
 struct Rounds {
     began: Instant,
     last: Instant,
-    /// How long the thread had been busy in its life when this round began, and when the one before did.
+    /// How long it had been busy when this round began, and when the one before did.
     busy: [Duration; 2],
+    /// When it was seen to be awake last, and how long it had been busy by then.
+    awake: (Instant, Duration),
     before: Option<Duration>,
 }
 
@@ -129,29 +143,53 @@ impl Rounds {
     const TOGETHER: Duration = Duration::from_micros(50);
     /// No round is longer.
     const LONGEST: Duration = Duration::from_millis(1);
+    /// The two clocks agree better than this: a difference that is larger is sleep.
+    const SLEPT: Duration = Duration::from_micros(20);
 
-    /// What is known after a wake-up at `at`; `busy` says how long the thread has been busy in its life.
-    ///
-    /// A round that is interrupted looks like two. So the time is counted from the round before the last one.
-    fn next(known: Option<Self>, at: Instant, busy: impl Fn() -> Option<Duration>) -> Option<Self> {
+    /// What is known after a wake-up at `at`; `busy` says how long the thread has been busy.
+    fn woken(
+        known: Option<Self>,
+        at: Instant,
+        busy: impl Fn() -> Option<Duration>,
+    ) -> Option<Self> {
+        let Some(known) = known else {
+            let busy = busy()?;
+            return Some(Self {
+                began: at,
+                last: at,
+                busy: [busy; 2],
+                awake: (at, busy),
+                before: None,
+            });
+        };
         let since = |then: Instant| at.saturating_duration_since(then);
-        match known {
-            Some(known)
-                if since(known.last) < Self::TOGETHER && since(known.began) < Self::LONGEST =>
-            {
-                Some(Self { last: at, ..known })
-            }
-            _ => {
-                let busy = busy()?;
-                let before = known.map(|known| known.busy);
-                Some(Self {
-                    began: at,
-                    last: at,
-                    busy: [busy, before.map_or(busy, |[last, _]| last)],
-                    before: before.map(|[_, earlier]| busy.saturating_sub(earlier)),
-                })
-            }
+        if since(known.last) < Self::TOGETHER && since(known.began) < Self::LONGEST {
+            return Some(Self { last: at, ..known });
         }
+        let busy = busy()?;
+        let (seen_at, seen) = known.awake;
+        let since_seen = busy.saturating_sub(seen);
+        // Without sleep it may have come at any time since the thread looked before. A round that is interrupted looks
+        // like two, so that is the round before the last one.
+        let has_slept = since(seen_at).saturating_sub(since_seen) > Self::SLEPT;
+        let [last, earlier] = known.busy;
+        let since_earlier = busy.saturating_sub(earlier);
+        Some(Self {
+            began: at,
+            last: at,
+            busy: [busy, last],
+            awake: (at, busy),
+            before: Some(if has_slept { since_seen } else { since_earlier }),
+        })
+    }
+
+    /// What is known after the thread was seen to be awake.
+    fn seen(self, at: Instant, busy: impl Fn() -> Option<Duration>) -> Self {
+        if at.saturating_duration_since(self.awake.0) < Self::TOGETHER {
+            return self;
+        }
+        let awake = busy().map_or(self.awake, |busy| (at, busy));
+        Self { awake, ..self }
     }
 }
 
@@ -165,49 +203,82 @@ mod tests {
         Duration::from_micros(us)
     }
 
-    /// Wake-ups at these times, at which the thread has been busy for so long; all in microseconds.
-    fn before(wakeups: &[(u64, u64)]) -> Vec<Option<u64>> {
+    /// What a thread does at a time, having been busy for so long; all in microseconds.
+    #[derive(Clone, Copy)]
+    enum Step {
+        Woken(u64, u64),
+        Seen(u64, u64),
+    }
+    use Step::{Seen, Woken};
+
+    /// How long the cause of each wake-up may have been there before it.
+    fn before(steps: &[Step]) -> Vec<Option<u64>> {
         let (start, mut known) = (now(), None);
-        let wakeups = wakeups.iter().map(|&(at, busy)| {
-            known = Rounds::next(known, start + us(at), || Some(us(busy)));
-            let before = known.and_then(|known| known.before);
-            before.map(|before| u64::try_from(before.as_micros()).unwrap())
-        });
-        wakeups.collect()
+        let mut told = Vec::new();
+        for &step in steps {
+            match step {
+                Woken(at, busy) => {
+                    known = Rounds::woken(known, start + us(at), || Some(us(busy)));
+                    let before = known.and_then(|known: Rounds| known.before);
+                    told.push(before.map(|before| u64::try_from(before.as_micros()).unwrap()));
+                }
+                Seen(at, busy) => {
+                    known = known.map(|known| known.seen(start + us(at), || Some(us(busy))))
+                }
+            }
+        }
+        told
     }
 
     #[test]
-    fn a_thread_that_slept_was_kept_from_nothing() {
-        let told = before(&[(0, 10), (500_000, 40), (1_000_000, 70), (1_500_000, 100)]);
-        assert_eq!(told, [None, Some(30), Some(60), Some(60)]);
+    fn a_thread_that_slept_was_kept_from_what_came_only_after_it() {
+        let told = before(&[
+            Woken(0, 10),
+            Woken(500_000, 40),
+            // Kept from its tasks for 30 ms, before it slept.
+            Seen(530_500, 30_500),
+            Woken(900_000, 30_530),
+            // Kept for 9 ms after it was woken.
+            Woken(1_400_000, 39_600),
+        ]);
+        assert_eq!(told, [None, Some(30), Some(30), Some(9_070)]);
+    }
+
+    #[test]
+    fn a_thread_that_never_slept_may_have_been_kept_since_it_looked_before() {
+        let told = before(&[
+            Woken(0, 0),
+            Seen(100, 100),
+            Woken(50_000, 20_000),
+            Seen(80_000, 50_000),
+            Woken(90_000, 60_000),
+        ]);
+        assert_eq!(told, [None, Some(19_900), Some(60_000)]);
     }
 
     #[test]
     fn all_of_a_round_waited_for_as_long_as_its_first() {
         let told = before(&[
-            (0, 10),
-            (50_000, 20),
-            (100_000, 45_020),
-            (100_005, 45_020),
-            (100_010, 45_020),
-            (150_000, 45_100),
-            (200_000, 45_200),
+            Woken(0, 10),
+            Woken(50_000, 20),
+            Woken(100_000, 45_020),
+            Woken(100_005, 45_020),
+            Woken(100_010, 45_020),
+            Seen(100_200, 45_100),
+            Woken(150_000, 45_120),
         ]);
-        let expected = [
-            None,
-            Some(10),
-            Some(45_010),
-            Some(45_010),
-            Some(45_010),
-            Some(45_080),
-            Some(180),
-        ];
-        assert_eq!(told, expected);
+        let all = Some(45_000);
+        assert_eq!(told, [None, Some(10), all, all, all, Some(20)]);
     }
 
     #[test]
     fn an_interrupted_round_counts_what_was_before_it() {
-        let told = before(&[(0, 0), (50_000, 20), (100_000, 30_000), (109_000, 39_000)]);
+        let told = before(&[
+            Woken(0, 0),
+            Woken(50_000, 20),
+            Woken(100_000, 30_000),
+            Woken(109_000, 39_000),
+        ]);
         assert_eq!(
             told[3],
             Some(38_980),
@@ -217,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_stream_without_a_pause_has_rounds_too() {
-        let wakeups: Vec<_> = (0..1_000).map(|n| (n * 20, 30_000 + n * 20)).collect();
+        let wakeups: Vec<_> = (0..1_000).map(|n| Woken(n * 20, 30_000 + n * 20)).collect();
         let told = before(&wakeups);
         let last = told.last().copied().flatten().unwrap();
         assert!(last <= 3_000, "{last}");
@@ -225,7 +296,7 @@ mod tests {
 
     #[test]
     fn without_the_kernel_s_word_nothing_is_known() {
-        assert!(Rounds::next(None, now(), || None).is_none());
+        assert!(Rounds::woken(None, now(), || None).is_none());
     }
 
     #[test]

@@ -1,26 +1,31 @@
-//! How long a thread was kept from its next task, by `/proc/thread-self/schedstat` (Linux, `Documentation/scheduler/sched-stats.rst`).
+//! How long a thread was kept from its next task, by its CPU clock and `/proc/thread-self/schedstat` (Linux,
+//! `Documentation/scheduler/sched-stats.rst`).
 
 use std::{fs::File, os::unix::fs::FileExt as _, time::Duration};
+
+use rustix::time::{ClockId, clock_gettime};
 
 thread_local! {
     /// Opened once a thread: it stays that thread's file, and one `pread` of it takes less than a microsecond.
     static SCHEDSTAT: Option<File> = File::open("/proc/thread-self/schedstat").ok();
 }
 
-/// How long this thread has run or waited for a CPU since it began; sleep is not in it. The kernel brings the time run
-/// up to date when the thread stops, and at its ticks: up to some milliseconds of it may be missing. `None` where the
-/// kernel does not keep it.
+/// How long this thread has run or waited for a CPU since it began; sleep is not in it. `None` where the kernel does not
+/// keep it.
 pub(in crate::transport) fn busy() -> Option<Duration> {
     let mut bytes = [0; 96];
     let read = SCHEDSTAT.try_with(|file| file.as_ref()?.read_at(&mut bytes, 0).ok());
-    parsed(bytes.get(..read.ok()??)?)
+    let waited = waited(bytes.get(..read.ok()??)?)?;
+    // The time run stands there, too, but it is that of the last tick.
+    let ran = Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).ok()?;
+    Some(ran + waited)
 }
 
-/// The sum of the first two numbers, which are nanoseconds on a CPU and nanoseconds of waiting for one.
-fn parsed(line: &[u8]) -> Option<Duration> {
-    let mut words = line.split(u8::is_ascii_whitespace);
-    let mut ns = || std::str::from_utf8(words.next()?).ok()?.parse::<u64>().ok();
-    Some(Duration::from_nanos(ns()?.checked_add(ns()?)?))
+/// The second number: nanoseconds of waiting for a CPU.
+fn waited(line: &[u8]) -> Option<Duration> {
+    let word = line.split(u8::is_ascii_whitespace).nth(1)?;
+    let ns = std::str::from_utf8(word).ok()?.parse().ok()?;
+    Some(Duration::from_nanos(ns))
 }
 
 #[cfg(test)]
@@ -30,10 +35,15 @@ mod tests {
 
     #[test]
     fn a_line_is_read_and_anything_else_is_unknown() {
-        let ns = |ns| Some(Duration::from_nanos(ns));
-        assert_eq!(parsed(b"1157856 20 2\n"), ns(1_157_876));
-        for other in [&b""[..], b"12\n", b"a b c\n", b"18446744073709551615 1 1\n"] {
-            assert_eq!(parsed(other), None, "{other:?}");
+        assert_eq!(waited(b"1157856 20 2\n"), Some(Duration::from_nanos(20)));
+        for other in [
+            &b""[..],
+            b"12",
+            b"12\n",
+            b"1 b c\n",
+            b"1 18446744073709551616 1\n",
+        ] {
+            assert_eq!(waited(other), None, "{other:?}");
         }
     }
 
