@@ -28,8 +28,14 @@ mod socket;
 mod this_machine;
 mod tls;
 mod upload;
+mod wakeup;
 
-use std::{fmt, pin::Pin, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -162,6 +168,10 @@ pub struct Stamp {
     /// Whether some may have arrived before `kernel_at`: they came in several segments, and the stamp is that of the
     /// last.
     pub is_at_most: bool,
+    /// How long the first of these may have waited until they were read, at most, by how busy this machine was, in
+    /// nanoseconds; `None` if it is not known. The kernel says it in full where `is_at_most` is false, and then there is
+    /// none.
+    pub waited: Option<u32>,
 }
 
 impl Stamp {
@@ -172,7 +182,17 @@ impl Stamp {
             at,
             kernel_at: None,
             is_at_most: false,
+            waited: None,
         }
+    }
+
+    /// How much later than they arrived this program read the first of these bytes: exactly, or at most where they came
+    /// in several segments. `None` without the kernel's time.
+    #[must_use]
+    pub fn delay(&self) -> Option<Duration> {
+        let after_last = self.at.saturating_duration_since(self.kernel_at?);
+        let waited = self.waited.map(|ns| Duration::from_nanos(ns.into()));
+        Some(after_last.max(waited.unwrap_or_default()))
     }
 }
 

@@ -19,6 +19,12 @@ const HEAD: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 const END: &str = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
 
+/// How many tokens are written at once, each in a segment of its own.
+fn burst() -> u32 {
+    let burst = std::env::var("LATE_BURST").ok();
+    burst.and_then(|number| number.parse().ok()).unwrap_or(1)
+}
+
 /// Prints its URL, and serves until it is killed.
 pub fn serve() -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -36,6 +42,7 @@ pub fn serve() -> anyhow::Result<()> {
 fn connection(mut socket: TcpStream, number: u64) -> std::io::Result<()> {
     socket.set_nodelay(true)?;
     let mut requests = BufReader::new(socket.try_clone()?);
+    let burst = burst();
     for round in 0.. {
         read_request(&mut requests)?;
         let begun = Instant::now();
@@ -45,7 +52,7 @@ fn connection(mut socket: TcpStream, number: u64) -> std::io::Result<()> {
         let took = write_stamp(&mut socket)?;
         let first = Instant::now();
         for token in 1..TOKENS {
-            sleep_until(first + PACE * token);
+            sleep_until(first + PACE * (token - token % burst));
             let text = if token == 1 {
                 format!(" {} ", took.as_nanos())
             } else {

@@ -21,6 +21,8 @@ pub struct Recorder {
     last_read: Option<OffsetNs>,
     /// When the first visible token came, though its event may have been held back.
     first_visible: Option<OffsetNs>,
+    /// How long the first token may have waited to be read, in nanoseconds; 0 if the kernel's stamp says it in full.
+    first_token_waited: Option<u32>,
 }
 
 impl Recorder {
@@ -32,6 +34,7 @@ impl Recorder {
             started: now(),
             last_read: None,
             first_visible: None,
+            first_token_waited: None,
         }
     }
 
@@ -97,6 +100,9 @@ impl Recorder {
         if new_tokens.visible {
             self.first_visible.get_or_insert(at);
         }
+        if new_tokens.tokens > 0 {
+            (self.first_token_waited).get_or_insert(stamp.waited.unwrap_or(0));
+        }
         Read {
             at,
             delay,
@@ -114,6 +120,11 @@ impl Recorder {
             stamps.last_token = self.last_read;
         }
         stamps.first_visible = self.first_visible.or(stamps.first_visible);
+        if let (Some(delay), Some(waited)) =
+            (&mut stamps.first_token_delay, self.first_token_waited)
+        {
+            *delay = waited.max(*delay);
+        }
         let at = self.offset(now());
         stamps.closed = Some(at);
         at
@@ -232,6 +243,7 @@ mod tests {
             at: at(had),
             kernel_at: kernel.map(at),
             is_at_most: false,
+            waited: None,
         });
         let reads = stamps.map(|stamp| {
             let read = recorder.read(stamp, 1, NewTokens::default(), &[]);
@@ -239,6 +251,38 @@ mod tests {
         });
         let expected = [(7, Some(3)), (20, None), (20, Some(10)), (30, Some(1))];
         assert_eq!(reads, expected);
+    }
+
+    #[test]
+    fn a_first_token_that_was_read_with_later_ones_was_delayed_by_as_much_as_it_may_have_waited() {
+        let ms = Duration::from_millis;
+        for (waited, delay) in [(None, 2), (Some(1_000_000), 2), (Some(40_000_000), 40)] {
+            let mut recorder = Recorder::start();
+            let first = Stamp {
+                at: recorder.started() + ms(92),
+                kernel_at: Some(recorder.started() + ms(90)),
+                is_at_most: true,
+                waited,
+            };
+            let later = Stamp {
+                waited: Some(70_000_000),
+                ..first
+            };
+            let mut stamps = Stamps::default();
+            for stamp in [first, later] {
+                let read = recorder.read(stamp, 1, came(&[text("a")]), &[]);
+                assert_eq!(
+                    read.delay,
+                    Some(2_000_000),
+                    "the read's own is the kernel's"
+                );
+                stamps.note(&read, &[]);
+            }
+            recorder.close(&mut stamps, NewTokens::default());
+            assert_eq!(stamps.first_token, Some(90_000_000));
+            assert_eq!(stamps.first_token_delay, Some(delay * 1_000_000));
+            assert_eq!(first.delay(), Some(ms(delay.into())));
+        }
     }
 
     #[test]

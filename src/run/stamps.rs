@@ -49,7 +49,9 @@ pub struct Stamps {
     pub first_event: Option<OffsetNs>,
     /// First non-empty reasoning, text or tool-call piece.
     pub first_token: Option<OffsetNs>,
-    /// How much later than the kernel this program read it, in nanoseconds; `None` if the stamp is not the kernel's.
+    /// How much later than the kernel received it this program read it, in nanoseconds; `None` if the stamp is not the
+    /// kernel's. Where it was read with later ones, and `first_token` is the last one's stamp, it is the most that it can
+    /// have been, once the run is over: how long this program was too busy to read it.
     pub first_token_delay: Option<u32>,
     /// First such piece that is not reasoning.
     pub first_visible: Option<OffsetNs>,

@@ -1,6 +1,8 @@
 //! What the kernel reports of a connection: receive stamps, and `TCP_INFO`.
 
 #[cfg(target_os = "linux")]
+mod busy;
+#[cfg(target_os = "linux")]
 mod linux;
 #[cfg(not(target_os = "linux"))]
 mod unsupported;
@@ -9,10 +11,13 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-#[cfg(target_os = "linux")]
-pub(super) use self::linux::{Receiver, keep_stamping, segments_in, tcp_info};
 #[cfg(not(target_os = "linux"))]
-pub(super) use self::unsupported::{Receiver, keep_stamping, segments_in, tcp_info};
+pub(super) use self::unsupported::{Receiver, busy, keep_stamping, segments_in, tcp_info};
+#[cfg(target_os = "linux")]
+pub(super) use self::{
+    busy::busy,
+    linux::{Receiver, keep_stamping, segments_in, tcp_info},
+};
 
 /// One read from a socket.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +26,12 @@ pub(super) struct SocketRead {
     pub(super) number: u64,
     /// How many bytes it had.
     pub(super) bytes: usize,
+    /// Whether it surely left nothing to be read.
+    pub(super) emptied: bool,
     /// When the kernel received the last of its bytes; `None` without its stamp.
     pub(super) kernel_at: Option<Instant>,
+    /// How long the first of its bytes may have waited before, in nanoseconds; `None` if it is not known.
+    pub(super) waited: Option<u32>,
 }
 
 /// Statistics of a TCP connection. They cover the way to the server's edge, never what is behind it.

@@ -20,6 +20,7 @@ use super::{
     Stamp,
     kernel::{self, Receiver, SocketRead, TcpInfo},
     phases::lock,
+    wakeup::ReadWaker,
 };
 
 /// TCP keep-alive: idle time before the first probe, which is also the time between probes, and how many unanswered
@@ -85,6 +86,7 @@ fn may_hold_several(read: &SocketRead, piece: &[u8]) -> bool {
 pub(super) struct SocketStream {
     socket: Socket,
     receiver: Receiver,
+    waker: ReadWaker,
 }
 
 /// What is waiting to be read from a connection.
@@ -122,6 +124,7 @@ impl Socket {
         let stream = SocketStream {
             socket: socket.clone(),
             receiver,
+            waker: ReadWaker::default(),
         };
         (socket, stream)
     }
@@ -160,6 +163,7 @@ impl Socket {
             at,
             kernel_at: read.kernel_at,
             is_at_most,
+            waited: read.waited.filter(|_| is_at_most),
         }
     }
 
@@ -186,12 +190,20 @@ impl AsyncRead for SocketStream {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Self { socket, receiver } = &mut *self;
+        let Self {
+            socket,
+            receiver,
+            waker,
+        } = &mut *self;
         let tcp = &socket.0.tcp;
         loop {
-            ready!(tcp.poll_read_ready(cx))?;
+            ready!(waker.poll(cx, |cx| tcp.poll_read_ready(cx)))?;
             match receiver.receive(tcp, buffer) {
-                Ok(read) => {
+                Ok(mut read) => {
+                    read.waited = waker.waited();
+                    if read.emptied {
+                        waker.emptied();
+                    }
                     lock(&socket.0.reads).last = Some(read);
                     return Poll::Ready(Ok(()));
                 }

@@ -268,6 +268,44 @@ async fn the_kernel_stamps_bytes_when_they_come_however_late_they_are_read() {
     server.end();
 }
 
+/// The kernel keeps the stamp of the last of several segments. How long the first has waited is bounded by how busy the
+/// thread was that was to read it.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn segments_that_a_busy_thread_read_late_say_how_long_they_may_have_waited() {
+    use futures_util::StreamExt as _;
+    use std::{path::Path, time::Duration};
+    const BUSY: Duration = Duration::from_millis(100);
+    if !Path::new("/proc/thread-self/schedstat").exists() {
+        eprintln!("skipped: this kernel does not say how long a thread was busy");
+        return;
+    }
+    let server = Piecewise::start("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\na");
+    let call = call(&server.url, ConnectOptions::default());
+    let mut response = sent(&Transport::default(), call).await.unwrap();
+    let mut first = response.body.next().await.unwrap().unwrap();
+    // The kernel begins to stamp some time after it was asked to.
+    for _ in 0..1000 {
+        if first.stamp.kernel_at.is_some() {
+            break;
+        }
+        server.write(&["a"]);
+        first = response.body.next().await.unwrap().unwrap();
+    }
+    for (pieces, is_at_most) in [(&["c\n\n", "d"][..], true), (&["e\n\n"], false)] {
+        let before = server.write(pieces);
+        while before.elapsed() < BUSY {
+            std::hint::spin_loop();
+        }
+        let stamp = response.body.next().await.unwrap().unwrap().stamp;
+        assert_eq!(stamp.is_at_most, is_at_most, "{pieces:?}");
+        assert_eq!(stamp.waited.is_some(), is_at_most, "{pieces:?}");
+        let delay = stamp.delay().unwrap();
+        assert!(delay >= BUSY / 2, "{delay:?}");
+    }
+    server.end();
+}
+
 /// Each HTTP chunk is a piece of its own, though several came with one read.
 #[cfg(target_os = "linux")]
 #[tokio::test]

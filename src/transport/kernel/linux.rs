@@ -85,8 +85,8 @@ impl Receiver {
         tcp: &TcpStream,
         buffer: &mut ReadBuf<'_>,
     ) -> io::Result<SocketRead> {
+        let room = buffer.remaining().min(MAX_READ);
         let (bytes, stamp_ns) = SCRATCH.with_borrow_mut(|scratch| {
-            let room = buffer.remaining().min(MAX_READ);
             let (bytes, stamp_ns) = self.receive_into(tcp, &mut scratch[..room])?;
             buffer.put_slice(&scratch[..bytes]);
             io::Result::Ok((bytes, stamp_ns))
@@ -95,7 +95,9 @@ impl Receiver {
         Ok(SocketRead {
             number: self.reads,
             bytes,
+            emptied: bytes < room,
             kernel_at: stamp_ns.and_then(|stamp_ns| self.clocks.monotonic(stamp_ns)),
+            waited: None,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Systems without receive stamps and `TCP_INFO` here.
 
-use std::io;
+use std::{io, time::Duration};
 
 use tokio::{io::ReadBuf, net::TcpStream};
 
@@ -28,7 +28,9 @@ impl Receiver {
         Ok(SocketRead {
             number: self.reads,
             bytes,
+            emptied: false,
             kernel_at: None,
+            waited: None,
         })
     }
 }
@@ -40,6 +42,11 @@ pub(in crate::transport) fn tcp_info(_: &TcpStream) -> Option<TcpInfo> {
 
 /// Not supported.
 pub(in crate::transport) fn segments_in(_: &TcpStream) -> Option<u32> {
+    None
+}
+
+/// Not supported.
+pub(in crate::transport) fn busy() -> Option<Duration> {
     None
 }
 
