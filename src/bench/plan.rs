@@ -171,3 +171,51 @@ impl GoodputLimits {
         *self == Self::default()
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A plan of one stream.
+    pub(crate) fn a_plan() -> BenchPlan {
+        BenchPlan {
+            target: TargetId {
+                endpoint: "here".into(),
+                model: "m".into(),
+            },
+            load: Load::Closed { concurrency: 1 },
+            ramp_ms: 0,
+            connections: BenchConnections::Warm,
+            warm_up: 0,
+            stop: StopRules::default(),
+            goodput: GoodputLimits::default(),
+            back_off: BackOff::Never,
+            most_in_flight: 1_000,
+            max_tokens: 64,
+            seed: 1,
+        }
+    }
+
+    #[test]
+    fn a_plan_is_the_same_after_storing() {
+        let plan = BenchPlan {
+            load: Load::Trace {
+                offsets: [0, 5_000_000_000, 9_000_000_000].into(),
+            },
+            ..a_plan()
+        };
+        let json = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<BenchPlan>(&json).unwrap(), plan);
+    }
+
+    #[test]
+    fn only_a_schedule_has_a_rate() {
+        let offsets = [0, 1_000_000_000, 4_000_000_000].into();
+        assert_eq!(Load::Trace { offsets }.requested_rate(), Some(0.5));
+        assert_eq!(Load::Closed { concurrency: 3 }.requested_rate(), None);
+        let one = Load::Trace {
+            offsets: [5].into(),
+        };
+        assert_eq!(one.requested_rate(), None);
+    }
+}

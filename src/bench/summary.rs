@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::{BackOff, StopReason};
+use super::plan::{BackOff, BenchConnections, StopReason};
 use crate::event::FaultClass;
 
 /// What a bench found. Its JSON, with a `type`, is the last line of `tokenscope bench --json`.
@@ -19,7 +19,7 @@ pub struct BenchSummary {
     pub achieved_rate: Option<f64>,
     /// Answers a second that came complete, over the time in which any request was under way.
     pub completed_rate: Option<f64>,
-    /// Requests under way, averaged over the time in which requests were begun.
+    /// Requests under way, averaged over the whole time.
     pub achieved_concurrency: Option<f64>,
     /// Output tokens a second, of complete answers, over the same time; `None` where the provider counts none.
     pub tokens_per_second: Option<f64>,
@@ -31,8 +31,11 @@ pub struct BenchSummary {
     pub lag_ms: Lag,
     /// First tokens that this program read too late to count ([`crate::measure::late`]).
     pub late_deliveries: u64,
-    /// TTFT from start.
+    /// TTFT from start, of all complete answers. Whether a request finds an open connection depends on the load, so
+    /// that leaving cold ones out would leave out the worst moments.
     pub ttft_ms: TimeFigures,
+    /// The same by the kind of connection.
+    pub ttft_by_connection: ConnectionTimes,
     /// Time per output token.
     pub tpot_ms: TimeFigures,
     /// Last token − started.
@@ -53,12 +56,18 @@ pub struct BenchSummary {
     pub requests: RequestCounts,
     /// Failures by their class, in the denominator of every rate.
     pub faults: FaultCounts,
+    /// Input tokens as the provider counted them; `None` where it counts none.
+    pub input_tokens: Option<u64>,
+    /// Output tokens of complete answers, as the provider counted them; `None` where it counts none.
+    pub output_tokens: Option<u64>,
     /// What it cost in US dollars, as far as token counts and prices are known; `None` where they are not.
     pub cost_usd: Option<f64>,
     /// Why it stopped.
     pub stopped: Option<StopReason>,
     /// What was chosen for 429s.
     pub back_off: Option<BackOff>,
+    /// Over which connections it asked.
+    pub connections: Option<BenchConnections>,
     /// Its length, from the first start that counts to the last end, in milliseconds.
     pub duration_ms: f64,
 }
@@ -108,6 +117,16 @@ pub struct BenchTimes {
     pub total_ms: TimeFigures,
 }
 
+/// TTFT by the kind of connection, which are never compared as if they were one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ConnectionTimes {
+    /// Over a connection that was open.
+    pub warm: TimeFigures,
+    /// Over one that was opened for the request; its handshakes are part of it.
+    pub cold: TimeFigures,
+}
+
 /// Our own lag, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -137,6 +156,11 @@ pub enum InvalidReason {
         share: f64,
         /// The most that is allowed.
         allowed: f64,
+    },
+    /// The machine slept meanwhile.
+    Slept {
+        /// For so long.
+        seconds: f64,
     },
     /// Fewer requests were begun than were due.
     Short {

@@ -159,6 +159,7 @@ fn settings(engine: &Engine) -> anyhow::Result<Arc<Settings>> {
             | Update::History(_)
             | Update::Gateway(_)
             | Update::Monitor(_)
+            | Update::Bench(_)
             | Update::Models { .. }
             | Update::Stopped => {}
         }

@@ -106,6 +106,7 @@ impl State {
             Update::Monitor(
                 MonitorNews::Check(_) | MonitorNews::Ended | MonitorNews::AlertProblem(_),
             )
+            | Update::Bench(_)
             | Update::Ready => {}
             Update::Stopped => self.stopped = true,
         }

@@ -5,7 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use secrecy::SecretString;
 
 use super::{
-    CaptureCommand, ComputeCommand, GatewayCommand, MonitorCommand, Reply, Steps, TestStep,
+    BenchCommand, CaptureCommand, ComputeCommand, GatewayCommand, MonitorCommand, Reply, Steps,
+    TestStep,
 };
 use crate::{
     alert::AlertTrial,
@@ -44,6 +45,8 @@ pub enum Command {
     Gateway(GatewayCommand),
     /// About the monitor.
     Monitor(MonitorCommand),
+    /// About the load bench.
+    Bench(BenchCommand),
     /// Changes the settings file. Answered by [`SettingsNews`](super::SettingsNews).
     Edit(SettingsEdit),
     /// Reads a file to attach and detects its type.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{GatewayNews, MonitorNews};
+use super::{BenchNews, GatewayNews, MonitorNews};
 use crate::{
     body::ModelInfo,
     conformance::{CheckedRun, Finding},
@@ -28,6 +28,8 @@ pub enum Update {
     Gateway(GatewayNews),
     /// About the monitor.
     Monitor(MonitorNews),
+    /// About the load bench.
+    Bench(BenchNews),
     /// The models of an endpoint.
     Models {
         /// The endpoint's id.

@@ -13,7 +13,7 @@ mod version_5;
 pub(super) const APPLICATION_ID: i32 = 0x546f_6b73;
 
 /// The version that this program writes: one more for each migration.
-pub(super) const VERSION: i32 = 11;
+pub(super) const VERSION: i32 = 12;
 
 /// One migration: SQL, then a function for what SQL can't do.
 type Migration = (&'static str, fn(&Connection) -> rusqlite::Result<()>);
@@ -31,6 +31,7 @@ static MIGRATIONS: [Migration; VERSION as usize] = [
     (VERSION_9, |_| Ok(())),
     (VERSION_10, |_| Ok(())),
     (VERSION_11, |_| Ok(())),
+    (VERSION_12, |_| Ok(())),
 ];
 
 /// Version 1.
@@ -400,6 +401,29 @@ CREATE TABLE firing_alert (
     n INTEGER NOT NULL,
     PRIMARY KEY (rule, endpoint, model)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Version 12: load benches (`benches`). `plan` and `summary` are JSON; `summary` is null while the bench runs, and where
+/// its process died. `session` is the process that runs it. A row of `bench_block` holds some requests, as
+/// `bench::columns` writes them: a bench has one, or one for about each MiB.
+const VERSION_12: &str = "
+CREATE TABLE bench (
+    id INTEGER PRIMARY KEY,
+    started_unix_ns INTEGER NOT NULL,
+    session INTEGER NOT NULL,
+    plan TEXT NOT NULL,
+    summary TEXT
+) STRICT;
+CREATE TABLE bench_block (
+    bench INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    requests INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (bench, seq)
+) STRICT;
+CREATE TRIGGER bench_gone AFTER DELETE ON bench BEGIN
+    DELETE FROM bench_block WHERE bench = OLD.id;
+END;
 ";
 
 /// Migrates an empty file, or one of an older version, to [`VERSION`] in one transaction.

@@ -376,7 +376,7 @@ impl History {
     }
 
     /// Runs a query on a lane, after everything that was queued before it is written.
-    async fn ask<T: Send + 'static>(
+    pub(super) async fn ask<T: Send + 'static>(
         &self,
         lane: Lane,
         work: impl FnOnce(&mut HistoryReader, IsCancelled<'_>) -> rusqlite::Result<T> + Send + 'static,
@@ -391,7 +391,7 @@ impl History {
 }
 
 /// Exports on a thread of its own: it may take minutes.
-fn start_export(work: impl FnOnce() + Send + 'static) -> Result<(), HistoryError> {
+pub(super) fn start_export(work: impl FnOnce() + Send + 'static) -> Result<(), HistoryError> {
     let started = thread::Builder::new()
         .name("history-export".into())
         .spawn(work);

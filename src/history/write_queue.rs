@@ -13,6 +13,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
+    benches::{BenchWrite, BenchWrites},
     checks::EndpointCheck,
     firing_alerts::FiringAlert,
     gaps::ProbeGap,
@@ -70,6 +71,7 @@ struct Pending {
     conversations: BTreeMap<ConversationId, Vec<ConversationWrite>>,
     gaps: Vec<ProbeGap>,
     checks: VecDeque<EndpointCheck>,
+    benches: BenchWrites,
     /// The alerts that fire, if that changed.
     firing_alerts: Option<Vec<FiringAlert>>,
     flushes: Vec<oneshot::Sender<()>>,
@@ -115,6 +117,7 @@ pub(super) struct Batch {
     /// Gaps that began, went on or ended.
     pub(super) gaps: Vec<ProbeGap>,
     pub(super) checks: VecDeque<EndpointCheck>,
+    pub(super) benches: BenchWrites,
     /// The alerts that fire, if that changed.
     pub(super) firing_alerts: Option<Vec<FiringAlert>>,
     /// Answered when the batch was written, or writing it failed.
@@ -248,6 +251,11 @@ impl WriteQueue {
             }
             pending.checks.push_back(check);
         });
+    }
+
+    /// A bench began, goes on or ended, or is to be deleted.
+    pub(super) fn bench(&self, write: BenchWrite) {
+        self.update(|pending| pending.benches.put(write));
     }
 
     /// Other alerts fire than before.
@@ -402,6 +410,7 @@ impl Pending {
                 .collect(),
             gaps: std::mem::take(&mut self.gaps),
             checks: std::mem::take(&mut self.checks),
+            benches: std::mem::take(&mut self.benches),
             firing_alerts: self.firing_alerts.take(),
             flushes: std::mem::take(&mut self.flushes),
             damage: self.damage.take(),
@@ -478,6 +487,7 @@ impl Batch {
             && self.conversations.is_empty()
             && self.gaps.is_empty()
             && self.checks.is_empty()
+            && self.benches.is_empty()
             && self.firing_alerts.is_none()
             && self.shown.is_none()
     }

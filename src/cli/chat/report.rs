@@ -152,6 +152,7 @@ impl<'a> Screen<'a> {
             | Update::History(_)
             | Update::Gateway(_)
             | Update::Monitor(_)
+            | Update::Bench(_)
             | Update::Settings(_)
             | Update::Key(_)
             | Update::Models { .. }

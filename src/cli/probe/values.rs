@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use crate::price::Usd;
 
 /// A length of time that is not 0.
-pub(super) fn time(text: &str) -> Result<Duration, String> {
+pub(in crate::cli) fn time(text: &str) -> Result<Duration, String> {
     let time: Option<SignedDuration> = text.parse().ok();
     let time = time.and_then(|time| Duration::try_from(time).ok());
     time.filter(|time| !time.is_zero())
@@ -24,7 +24,7 @@ pub(super) fn check_time(text: &str) -> Result<Duration, String> {
 }
 
 /// An amount in US dollars.
-pub(super) fn usd(text: &str) -> Result<Usd, String> {
+pub(in crate::cli) fn usd(text: &str) -> Result<Usd, String> {
     let dollars = text.trim_start_matches('$').parse().ok();
     (dollars.and_then(Usd::of_dollars))
         .ok_or_else(|| "an amount is written as 0.50 or 2".to_owned())
