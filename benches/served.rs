@@ -29,6 +29,9 @@ pub struct Served {
 
 /// What the simulator says of one run, in nanoseconds since it had read the request.
 pub struct Truth {
+    /// The seed of its schedule: see [`seed_of`].
+    #[allow(dead_code, reason = "most benches know the run's number")]
+    pub seed: u64,
     #[allow(dead_code, reason = "not every bench asks how late it was")]
     pub planned: i128,
     pub written: i128,
@@ -83,7 +86,13 @@ impl Served {
         let truth = |run: &Value| {
             let planned = run["planned_first_token_ns"].as_i64()?.into();
             let written = run["written_first_token_ns"].as_i64()?.into();
-            Some((run["run"].as_u64()?, Truth { planned, written }))
+            let seed = run["seed"].as_u64()?;
+            let truth = Truth {
+                seed,
+                planned,
+                written,
+            };
+            Some((run["run"].as_u64()?, truth))
         };
         Ok(runs.iter().filter_map(truth).collect())
     }
@@ -99,6 +108,16 @@ impl Drop for Served {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The seed of the schedule by which the simulator answers a prompt of one text without further parameters: FNV-1a of
+/// what was asked, as `simulator::plan::seeds` has it.
+#[allow(dead_code, reason = "most benches know the run's number")]
+pub fn seed_of(model: &str, prompt: &str) -> u64 {
+    let said = [serde_json::json!({ "text": prompt })];
+    let asked = serde_json::json!([model, "", said, Value::Null]).to_string();
+    let mix = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    asked.bytes().fold(0xcbf2_9ce4_8422_2325, mix)
 }
 
 /// CPU time that this process has used so far, where `/proc` tells.

@@ -2,6 +2,7 @@
 
 mod ad_hoc;
 mod alerts;
+mod bench;
 mod captured;
 mod chat;
 mod compare;
@@ -62,7 +63,7 @@ const AFTER_HELP: &str = "\
 Exit codes: 0 success; 1 failure, or an answer ended in a fault; 2 wrong arguments or input;
 `chat` also: 3 the answers came, but could not be stored in the history; 130 stopped by Ctrl-C
 (129 by SIGHUP, 143 by SIGTERM); `probe --once` also: 3 slower than --max-ttft;
-`compare` also: 3 it can't be told.
+`compare` also: 3 it can't be told; `bench` also: 4 invalid, since this machine lagged.
 
 Without any set-up, `tokenscope chat Hello` asks the built-in simulator.
 
@@ -78,6 +79,8 @@ Environment:
 pub enum CliCommand {
     /// Show when the alerts of the settings would have fired on the probes and checks of the past.
     Alerts(alerts::AlertsArgs),
+    /// Send load to targets, and show how they kept up.
+    Bench(Box<bench::BenchArgs>),
     /// Ask one model, or several side by side, and show the figures.
     Chat(Box<chat::ChatArgs>),
     /// Ask several targets the same in pairs: which is faster, by how much, and how sure that is.
@@ -158,6 +161,7 @@ pub fn report(error: &anyhow::Error) {
 pub fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
     let done = match command {
         CliCommand::Alerts(args) => alerts::run(&args),
+        CliCommand::Bench(args) => bench::run(&args),
         CliCommand::Chat(args) => chat::run(&args),
         CliCommand::Compare(args) => compare::run(&args),
         CliCommand::Decode(args) => decode::run(args),

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod ask;
+mod bench;
 mod captures;
 mod command;
 mod compare;
@@ -27,6 +28,7 @@ use crate::{credential::Credentials, endpoint::Endpoint, run::Backlog, settings:
 
 pub use self::{
     ask::{Asked, Reply, Steps, ask, ask_in_steps},
+    bench::{BenchCommand, BenchNews, BenchProgress, BenchStart},
     captures::{CaptureCommand, CaptureSource, LoadedCapture, OpenedCapture, SavedAs},
     command::{
         Command, ConversationCommand, EndpointCommand, ExportStep, HistoryCommand, KeyCommand,

@@ -4,6 +4,7 @@
 //! decimated series for plots, whole runs. All work is done on the history's own threads, one that writes and three
 //! that read. Calls that write only queue the write; calls that read return futures that need no async runtime.
 
+mod benches;
 mod captures;
 mod cells;
 mod checks;
@@ -62,6 +63,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 
 pub use self::{
+    benches::{BenchRow, BenchState},
     captures::{KeptCapture, Removed},
     checks::{Availability, CheckLine, EndpointCheck},
     deletions::{Deletion, DeletionCount},

@@ -112,7 +112,8 @@ fn told(done: usize, total: usize) {
     }
 }
 
-fn format_of(file: &Path) -> Result<ExportFormat, UsageError> {
+/// The format of a file, by its name.
+pub(super) fn format_of(file: &Path) -> Result<ExportFormat, UsageError> {
     let end = file.extension().unwrap_or_default().to_string_lossy();
     named(&FORMATS, &end).ok_or_else(|| {
         UsageError::new(

@@ -19,9 +19,10 @@ use std::{
 
 use serde::Serialize;
 
+pub(super) use self::values::{time, usd};
 use self::{
     sinks::{ProbeSinks, SinkArgs},
-    values::{check_time, time, usd},
+    values::check_time,
 };
 use super::{
     UsageError,
@@ -248,6 +249,7 @@ fn follow(ready: &Ready, results: &mut ProbeResults, sinks: &ProbeSinks) -> io::
             )
             // Those were told before.
             | Update::Monitor(MonitorNews::Firing(_))
+            | Update::Bench(_)
             | Update::History(_)
             | Update::Gateway(_)
             | Update::Compare(_)

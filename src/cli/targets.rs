@@ -180,6 +180,7 @@ fn settings(engine: &Engine) -> anyhow::Result<Arc<Settings>> {
             | Update::Gateway(_)
             | Update::Monitor(_)
             | Update::Compare(_)
+            | Update::Bench(_)
             | Update::Models { .. }
             | Update::Stopped => {}
         }

@@ -107,6 +107,7 @@ impl State {
                 MonitorNews::Check(_) | MonitorNews::Ended | MonitorNews::AlertProblem(_),
             )
             | Update::Compare(_)
+            | Update::Bench(_)
             | Update::Ready => {}
             Update::Stopped => self.stopped = true,
         }

@@ -5,8 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use secrecy::SecretString;
 
 use super::{
-    CaptureCommand, CompareCommand, ComputeCommand, GatewayCommand, MonitorCommand, Reply, Steps,
-    TestStep,
+    BenchCommand, CaptureCommand, CompareCommand, ComputeCommand, GatewayCommand, MonitorCommand,
+    Reply, Steps, TestStep,
 };
 use crate::{
     alert::AlertTrial,
@@ -47,6 +47,8 @@ pub enum Command {
     Monitor(MonitorCommand),
     /// About comparisons.
     Compare(CompareCommand),
+    /// About the load bench.
+    Bench(BenchCommand),
     /// Changes the settings file. Answered by [`SettingsNews`](super::SettingsNews).
     Edit(SettingsEdit),
     /// Reads a file to attach and detects its type.

@@ -9,9 +9,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    CaptureCommand, Command, CompareCommand, ComputeCommand, EndpointCommand, GatewayCommand,
-    KeyCommand, KeyNews, MonitorCommand, Options, Outbox, Reply, RunCommand, RunNews, Steps,
-    TestStep, Update, captures, compare, files,
+    BenchCommand, CaptureCommand, Command, CompareCommand, ComputeCommand, EndpointCommand,
+    GatewayCommand, KeyCommand, KeyNews, MonitorCommand, Options, Outbox, Reply, RunCommand,
+    RunNews, Steps, TestStep, Update, bench, captures, compare, files,
     gateway::{self, OwnEndpoints},
     lookup, monitor,
     runs::{RunRegistry, send_findings},
@@ -89,6 +89,7 @@ struct Core {
     gateway: TaskHandle<GatewayCommand>,
     monitor: TaskHandle<MonitorCommand>,
     compare: TaskHandle<CompareCommand>,
+    bench: TaskHandle<BenchCommand>,
     /// The endpoints of the desktop's gateway, while it is on.
     gateway_endpoints: Vec<Endpoint>,
     /// Whether the client is subscribed to changes by other processes.
@@ -125,6 +126,7 @@ impl Core {
             history.clone(),
         );
         let compare = compare::start(out.clone(), credentials.clone(), history.clone());
+        let bench = bench::start(out.clone(), credentials.clone(), history.clone());
         let mut core = Self {
             _watch: settings::watch(&options.paths, changed.clone(), &out),
             out,
@@ -140,6 +142,7 @@ impl Core {
             gateway,
             monitor,
             compare,
+            bench,
             gateway_endpoints: Vec::new(),
             is_subscribed: false,
             tasks,
@@ -169,6 +172,7 @@ impl Core {
             Command::Gateway(command) => self.gateway.take(command),
             Command::Monitor(command) => self.monitor.take(command),
             Command::Compare(command) => self.compare.take(command),
+            Command::Bench(command) => self.bench.take(command),
             Command::Edit(edit) => self.edit(&edit),
             Command::ReadFile { path, reply } => self.read_file(path, reply),
             // Handled by the loop.
@@ -361,6 +365,7 @@ impl Core {
         let _ = tokio::time::timeout(RUNS_GRACE, self.gateway.end()).await;
         let _ = tokio::time::timeout(RUNS_GRACE, self.monitor.end()).await;
         let _ = tokio::time::timeout(RUNS_GRACE, self.compare.end()).await;
+        let _ = tokio::time::timeout(RUNS_GRACE, self.bench.end()).await;
         let _ = tokio::time::timeout(GRACE, self.tasks.wait()).await;
         if let Some(history) = &self.history {
             history::store_all(history, &self.out).await;

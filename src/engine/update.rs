@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{CompareNews, GatewayNews, MonitorNews};
+use super::{BenchNews, CompareNews, GatewayNews, MonitorNews};
 use crate::{
     body::ModelInfo,
     conformance::{CheckedRun, Finding},
@@ -30,6 +30,8 @@ pub enum Update {
     Monitor(MonitorNews),
     /// About the comparison that runs.
     Compare(CompareNews),
+    /// About the load bench.
+    Bench(BenchNews),
     /// The models of an endpoint.
     Models {
         /// The endpoint's id.

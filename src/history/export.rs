@@ -4,6 +4,7 @@
 //!
 //! The file is written under a temporary name in the same folder and renamed when it is complete.
 
+mod benches;
 mod columns;
 mod csv;
 mod file;

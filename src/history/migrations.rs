@@ -13,7 +13,7 @@ mod version_5;
 pub(super) const APPLICATION_ID: i32 = 0x546f_6b73;
 
 /// The version that this program writes: one more for each migration.
-pub(super) const VERSION: i32 = 12;
+pub(super) const VERSION: i32 = 13;
 
 /// One migration: SQL, then a function for what SQL can't do.
 type Migration = (&'static str, fn(&Connection) -> rusqlite::Result<()>);
@@ -32,6 +32,7 @@ static MIGRATIONS: [Migration; VERSION as usize] = [
     (VERSION_10, |_| Ok(())),
     (VERSION_11, |_| Ok(())),
     (COMPARISONS, |_| Ok(())),
+    (BENCHES, |_| Ok(())),
 ];
 
 /// Version 1.
@@ -435,6 +436,29 @@ CREATE TABLE comparison_mark (
 CREATE TRIGGER comparison_gone AFTER DELETE ON comparison BEGIN
     DELETE FROM comparison_round WHERE comparison = OLD.id;
     DELETE FROM comparison_mark WHERE comparison = OLD.id;
+END;
+";
+
+/// Version 13: load benches (`benches`). `plan` and `summary` are JSON; `summary` is null while the bench runs, and where
+/// its process died. `session` is the process that runs it, 0 once it has died. A row of `bench_block` holds some requests, as
+/// `bench::columns` writes them: a bench has one, or one for about each MiB.
+const BENCHES: &str = "
+CREATE TABLE bench (
+    id INTEGER PRIMARY KEY,
+    started_unix_ns INTEGER NOT NULL,
+    session INTEGER NOT NULL,
+    plan TEXT NOT NULL,
+    summary TEXT
+) STRICT;
+CREATE TABLE bench_block (
+    bench INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    requests INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (bench, seq)
+) STRICT;
+CREATE TRIGGER bench_gone AFTER DELETE ON bench BEGIN
+    DELETE FROM bench_block WHERE bench = OLD.id;
 END;
 ";
 

@@ -391,7 +391,7 @@ impl History {
 }
 
 /// Exports on a thread of its own: it may take minutes.
-fn start_export(work: impl FnOnce() + Send + 'static) -> Result<(), HistoryError> {
+pub(super) fn start_export(work: impl FnOnce() + Send + 'static) -> Result<(), HistoryError> {
     let started = thread::Builder::new()
         .name("history-export".into())
         .spawn(work);

@@ -13,6 +13,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
+    benches::{BenchWrite, BenchWrites},
     checks::EndpointCheck,
     comparisons::ComparisonWrite,
     firing_alerts::FiringAlert,
@@ -73,6 +74,7 @@ struct Pending {
     conversations: BTreeMap<ConversationId, Vec<ConversationWrite>>,
     gaps: Vec<ProbeGap>,
     checks: VecDeque<EndpointCheck>,
+    benches: BenchWrites,
     /// The alerts that fire, if that changed.
     firing_alerts: Option<Vec<FiringAlert>>,
     comparisons: VecDeque<ComparisonWrite>,
@@ -119,6 +121,7 @@ pub(super) struct Batch {
     /// Gaps that began, went on or ended.
     pub(super) gaps: Vec<ProbeGap>,
     pub(super) checks: VecDeque<EndpointCheck>,
+    pub(super) benches: BenchWrites,
     /// The alerts that fire, if that changed.
     pub(super) firing_alerts: Option<Vec<FiringAlert>>,
     /// The writes to comparisons, in order.
@@ -254,6 +257,11 @@ impl WriteQueue {
             }
             pending.checks.push_back(check);
         });
+    }
+
+    /// A bench began, goes on or ended, or is to be deleted.
+    pub(super) fn bench(&self, write: BenchWrite) {
+        self.update(|pending| pending.benches.put(write));
     }
 
     /// Other alerts fire than before.
@@ -418,6 +426,7 @@ impl Pending {
                 .collect(),
             gaps: std::mem::take(&mut self.gaps),
             checks: std::mem::take(&mut self.checks),
+            benches: std::mem::take(&mut self.benches),
             firing_alerts: self.firing_alerts.take(),
             comparisons: std::mem::take(&mut self.comparisons),
             flushes: std::mem::take(&mut self.flushes),
@@ -495,6 +504,7 @@ impl Batch {
             && self.conversations.is_empty()
             && self.gaps.is_empty()
             && self.checks.is_empty()
+            && self.benches.is_empty()
             && self.firing_alerts.is_none()
             && self.comparisons.is_empty()
             && self.shown.is_none()

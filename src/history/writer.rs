@@ -12,7 +12,7 @@ use std::{
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
-    HistoryError, HistoryShared, Storage,
+    HistoryError, HistoryShared, Storage, benches,
     captures::{self, PackedCapture},
     checks, comparisons, conversations,
     deletions::{self, DeletionJob},
@@ -594,6 +594,9 @@ impl BatchWriter<'_> {
         }
         for check in &batch.checks {
             self.savepoint(&file, || checks::put(&file, check))?;
+        }
+        for write in batch.benches.iter() {
+            self.savepoint(&file, || benches::put(&file, write, session))?;
         }
         if let Some(firing) = &batch.firing_alerts {
             self.savepoint(&file, || firing_alerts::put(&file, firing))?;

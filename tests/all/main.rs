@@ -10,6 +10,7 @@
 
 mod anthropic;
 mod as_sent;
+mod bench;
 mod both_halves;
 mod buffering;
 mod canary;

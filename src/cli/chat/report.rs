@@ -153,6 +153,7 @@ impl<'a> Screen<'a> {
             | Update::Gateway(_)
             | Update::Monitor(_)
             | Update::Compare(_)
+            | Update::Bench(_)
             | Update::Settings(_)
             | Update::Key(_)
             | Update::Models { .. }

@@ -41,6 +41,7 @@ impl Core {
         self.gateway.settings_are(Arc::clone(&self.settings));
         self.monitor.settings_are(Arc::clone(&self.settings));
         self.compare.settings_are(Arc::clone(&self.settings));
+        self.bench.settings_are(Arc::clone(&self.settings));
         if let Some(history) = &self.history {
             history.limit_captures(self.settings.captures);
         }

@@ -249,6 +249,7 @@ async fn a_window_sees_what_others_do_and_who_is_there() {
 fn make_version_6(file: &Connection) {
     file.execute_batch(
         "DROP TABLE comparison; DROP TABLE comparison_round; DROP TABLE comparison_mark;
+         DROP TABLE bench; DROP TABLE bench_block;
          DROP TABLE firing_alert;
          DROP INDEX run_probe;
          DROP TABLE probe_rollup;

@@ -1,0 +1,301 @@
+//! `tokenscope bench`: sends load to targets, and says how they and this machine kept up.
+//!
+//! Standard output has the figures, or with `--json` a line for each bench; progress goes to standard error.
+
+mod args;
+mod consent;
+mod show;
+mod stored;
+mod values;
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+pub use self::args::BenchArgs;
+use self::{
+    consent::BenchEstimate,
+    show::{BenchLine, SearchLine},
+};
+use super::{
+    ending::CommandEnding,
+    note,
+    targets::Ready,
+    terminal::{stderr, stdout},
+};
+use crate::{
+    bench::{BenchId, BenchPlan, BenchSummary, OnePrompt, RateSearch, StopReason},
+    engine::{BenchCommand, BenchNews, BenchProgress, BenchStart, Command, HistoryNews, Update},
+    history::Storage,
+    record,
+    settings::Paths,
+};
+
+/// The exit code of a bench whose client lagged.
+const INVALID: u8 = 4;
+
+/// Between two lines of progress, in milliseconds: where somebody watches, and where nobody does.
+const WATCHED_MS: f64 = 1_000.0;
+const UNWATCHED_MS: f64 = 5_000.0;
+
+pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
+    if let Some(code) = stored::run(args)? {
+        return Ok(code);
+    }
+    if let Some(file) = &args.output {
+        stored::format_of(file)?;
+    }
+    let ready = args.place.ready(Paths::of_user()?, !args.no_history)?;
+    let plans = args.plans(&ready.targets)?;
+    if args.dry_run {
+        return estimate(args, &ready, &plans);
+    }
+    consent::agree(args, &ready, &plans)?;
+    let ending = CommandEnding::on_signals(&ready.engine, || Command::Bench(BenchCommand::Stop));
+    let mut benches = Benches {
+        args,
+        ready: &ready,
+        ending: &ending,
+        code: 0,
+        written: Vec::new(),
+    };
+    let ran = benches.run_all(plans);
+    let (code, written) = (benches.code, std::mem::take(&mut benches.written));
+    ending.store(&ready.engine);
+    ran?;
+    if let Some(file) = &args.output {
+        stored::write_requests(&written, file)?;
+    }
+    Ok(ending.signalled().unwrap_or_else(|| ExitCode::from(code)))
+}
+
+/// Says what would be sent.
+fn estimate(args: &BenchArgs, ready: &Ready, plans: &[BenchPlan]) -> anyhow::Result<ExitCode> {
+    let mut out = stdout();
+    for plan in plans {
+        let estimate = BenchEstimate::of(args, ready, plan)?;
+        if args.json {
+            record::write_line(&mut out, &estimate)?;
+        } else {
+            writeln!(out, "{}", estimate.text())?;
+        }
+    }
+    out.end()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs benches one after another.
+struct Benches<'a> {
+    args: &'a BenchArgs,
+    ready: &'a Ready,
+    ending: &'a Arc<CommandEnding>,
+    /// The highest exit code so far.
+    code: u8,
+    /// The benches whose requests are to be written to a file.
+    written: Vec<BenchId>,
+}
+
+impl Benches<'_> {
+    fn run_all(&mut self, plans: Vec<BenchPlan>) -> io::Result<()> {
+        for plan in plans {
+            if self.ending.signalled().is_some() {
+                break;
+            }
+            if self.args.search {
+                self.search(&plan)?;
+            } else {
+                self.run_one(&plan)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for the highest rate, beginning with that of the plan.
+    fn search(&mut self, plan: &BenchPlan) -> io::Result<()> {
+        let begin = plan.load.requested_rate().unwrap_or(1.0);
+        let mut search = RateSearch::new(begin, self.args.search_share);
+        while let Some(rate) = search.next_rate() {
+            let plan = BenchPlan {
+                load: self.args.open(rate),
+                ..plan.clone()
+            };
+            let Some(summary) = self.run_one(&plan)? else {
+                return Ok(());
+            };
+            if self.ending.signalled().is_some() {
+                return Ok(());
+            }
+            search.take(rate, &summary);
+        }
+        // A search finds where this machine ends, too: that one step was invalid is its result.
+        self.code = u8::from(search.highest().is_none());
+        let mut out = stdout();
+        if self.args.json {
+            let line = SearchLine {
+                r#type: "search",
+                target: plan.target.to_string(),
+                highest_rate: search.highest(),
+                share: self.args.search_share,
+                steps: search.steps(),
+            };
+            record::write_line(&mut out, &line)?;
+        } else {
+            match search.highest() {
+                Some(rate) => writeln!(out, "Highest rate that held: {rate:.2} requests/s")?,
+                None => writeln!(out, "No rate held that was tried")?,
+            }
+        }
+        out.end()
+    }
+
+    /// Runs a bench, and prints what it found; `None` if it could not be run.
+    fn run_one(&mut self, plan: &BenchPlan) -> io::Result<Option<Arc<BenchSummary>>> {
+        let id = BenchId::new();
+        let nonce = id.0.cast_unsigned();
+        let prompt = OnePrompt::new(
+            &plan.target.model,
+            self.args.prompt(),
+            plan.max_tokens,
+            nonce,
+        );
+        let start = BenchStart {
+            id,
+            plan: plan.clone(),
+            source: Arc::new(prompt),
+        };
+        let command = Command::Bench(BenchCommand::Start(start.into()));
+        self.ready.engine.send(command);
+        if self.ending.signalled().is_some() {
+            // A signal between two benches found none to stop.
+            (self.ready.engine).send(Command::Bench(BenchCommand::Stop));
+        }
+        let Some(summary) = self.follow() else {
+            self.code = self.code.max(1);
+            return Ok(None);
+        };
+        self.written.push(id);
+        self.code = self.code.max(code_of(plan, &summary));
+        let mut out = stdout();
+        if self.args.json {
+            let id = (!self.args.no_history).then_some(id);
+            record::write_line(&mut out, &BenchLine::new(id, plan, &summary))?;
+        } else {
+            out.write_all(show::summary(plan, &summary).as_bytes())?;
+        }
+        out.end()?;
+        Ok(Some(summary))
+    }
+
+    /// Tells how the bench goes until it is over; `None` if it was refused.
+    fn follow(&self) -> Option<Arc<BenchSummary>> {
+        let between = if io::stderr().is_terminal() {
+            WATCHED_MS
+        } else {
+            UNWATCHED_MS
+        };
+        let mut told_ms = 0.0;
+        while let Some(update) = self.ready.engine.next() {
+            match update {
+                Update::Bench(BenchNews::Progress(progress))
+                    if progress.elapsed_ms - told_ms >= between =>
+                {
+                    told_ms = progress.elapsed_ms;
+                    tell(&progress);
+                }
+                Update::Bench(BenchNews::Over {
+                    summary,
+                    first_fault,
+                    ..
+                }) => {
+                    if let Some(fault) = first_fault {
+                        note(&format!("the first failure: {fault}"));
+                    }
+                    return Some(summary);
+                }
+                Update::Bench(BenchNews::Refused { fault, .. }) => {
+                    note(&fault.to_string());
+                    return None;
+                }
+                Update::History(HistoryNews::Storage(
+                    Storage::Failing { why } | Storage::ReadOnly { why },
+                )) => note(&format!("the bench goes on, and is not stored: {why}")),
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+/// The exit code of a bench.
+fn code_of(plan: &BenchPlan, summary: &BenchSummary) -> u8 {
+    let counts = summary.requests;
+    let has_failed = summary.stopped == Some(StopReason::Failures)
+        || plan.stop.failures.is_some_and(|most| counts.failed > most)
+        || counts.ok == 0;
+    match (has_failed, summary.valid) {
+        (true, _) => 1,
+        (false, false) => INVALID,
+        (false, true) => 0,
+    }
+}
+
+/// Prints how a bench goes.
+fn tell(progress: &BenchProgress) {
+    // Writing to it can't fail.
+    let _ = writeln!(stderr(), "{}", show::progress(progress));
+}
+
+/// The file of the `n`-th of several benches: `requests.csv` becomes `requests-2.csv`.
+fn numbered(file: &Path, n: usize, of: usize) -> PathBuf {
+    if of < 2 {
+        return file.to_owned();
+    }
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let end = file.extension().unwrap_or_default().to_string_lossy();
+    file.with_file_name(format!("{stem}-{}.{end}", n + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::RequestCounts;
+
+    #[test]
+    fn a_failure_goes_before_a_lag() {
+        let plan: BenchPlan = serde_json::from_value(serde_json::json!({
+            "target": {"endpoint": "here", "model": "m"},
+            "load": {"kind": "closed", "concurrency": 1},
+            "ramp_ms": 0, "connections": "warm", "warm_up": 0, "stop": {"failures": 2}, "goodput": {},
+            "back_off": "never", "most_in_flight": 1, "max_tokens": 1, "seed": 1,
+        }))
+        .unwrap();
+        for (ok, failed, valid, code) in [
+            (9, 2, true, 0),
+            (9, 3, true, 1),
+            (9, 3, false, 1),
+            (9, 0, false, INVALID),
+            (0, 1, true, 1),
+        ] {
+            let requests = RequestCounts {
+                ok,
+                failed,
+                ..RequestCounts::default()
+            };
+            let summary = BenchSummary {
+                valid,
+                requests,
+                ..BenchSummary::default()
+            };
+            assert_eq!(code_of(&plan, &summary), code, "{ok} {failed} {valid}");
+        }
+    }
+
+    #[test]
+    fn each_of_several_benches_has_a_file() {
+        assert_eq!(numbered(Path::new("a/r.csv"), 0, 1), Path::new("a/r.csv"));
+        assert_eq!(numbered(Path::new("a/r.csv"), 1, 3), Path::new("a/r-2.csv"));
+    }
+}

@@ -1,0 +1,142 @@
+//! Benches of the history: the list, one of them, its requests in a file.
+
+use std::{io::Write as _, path::Path, process::ExitCode};
+
+use super::{args::BenchArgs, numbered, show, show::BenchLine};
+use crate::{
+    bench::{BenchId, BenchSummary, StopReason, Tally},
+    cli::{UsageError, export, note, stored, terminal::stdout},
+    history::{BenchRow, BenchState, ExportFormat, History, HistoryError, rfc3339},
+    record,
+    settings::Paths,
+    visible::visible_line,
+};
+
+/// Does what is asked of stored benches; `None` if nothing is.
+pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Option<ExitCode>> {
+    if args.list {
+        list(args)?;
+    } else if let Some(id) = args.show {
+        show_one(args, id)?;
+    } else if let Some(id) = args.delete {
+        delete(id)?;
+    } else {
+        return Ok(None);
+    }
+    Ok(Some(ExitCode::SUCCESS))
+}
+
+fn list(args: &BenchArgs) -> anyhow::Result<()> {
+    let paths = Paths::of_user()?;
+    let benches = stored::read(&paths, async |history| Ok(history.benches().await?))?;
+    let mut out = stdout();
+    for bench in &benches {
+        if args.json {
+            let summary = bench.summary.clone().unwrap_or_default();
+            let line = BenchLine::new(Some(bench.id), &bench.plan, &summary);
+            record::write_line(&mut out, &line)?;
+        } else {
+            writeln!(out, "{}", line(bench))?;
+        }
+    }
+    Ok(out.end()?)
+}
+
+/// A bench in one line.
+fn line(bench: &BenchRow) -> String {
+    let state = match (bench.state, &bench.summary) {
+        (BenchState::Running, _) => "running".to_owned(),
+        (BenchState::Killed, _) => "killed".to_owned(),
+        (BenchState::Over, Some(found)) if !found.valid => "invalid".to_owned(),
+        (BenchState::Over, found) => {
+            let p50 = found.as_ref().and_then(|found| found.ttft_ms.p50);
+            p50.map_or_else(
+                || "no token".to_owned(),
+                |ms| format!("TTFT p50 {ms:.1} ms"),
+            )
+        }
+    };
+    format!(
+        "{}  {}  {}  {}  {} requests  {state}",
+        bench.id.0,
+        rfc3339(bench.started_unix_ns),
+        visible_line(&bench.plan.target.to_string()),
+        show::load(&bench.plan.load),
+        bench.requests,
+    )
+}
+
+fn show_one(args: &BenchArgs, id: BenchId) -> anyhow::Result<()> {
+    let paths = Paths::of_user()?;
+    let (bench, summary) = stored::read(&paths, async |history| {
+        let bench = history.bench(id).await?;
+        let bench = bench.ok_or_else(|| unknown(id))?;
+        let summary = match bench.summary.clone() {
+            Some(summary) => summary,
+            None => computed(history, &bench).await?,
+        };
+        Ok((bench, summary))
+    })?;
+    let mut out = stdout();
+    if args.json {
+        record::write_line(&mut out, &BenchLine::new(Some(id), &bench.plan, &summary))?;
+    } else {
+        out.write_all(show::summary(&bench.plan, &summary).as_bytes())?;
+    }
+    out.end()?;
+    match &args.output {
+        Some(file) => write_requests(&[id], file),
+        None => Ok(()),
+    }
+}
+
+/// What a bench found that has not ended, by the requests that are stored.
+async fn computed(history: &History, bench: &BenchRow) -> Result<BenchSummary, HistoryError> {
+    let mut tally = Tally::new(&bench.plan);
+    let mut seq = 0;
+    while let Some(requests) = history.bench_block(bench.id, seq).await? {
+        for request in &requests {
+            tally.add(request);
+        }
+        seq += 1;
+    }
+    let killed = bench.state == BenchState::Killed;
+    Ok(tally.summary(killed.then_some(StopReason::Killed)))
+}
+
+fn delete(id: BenchId) -> anyhow::Result<()> {
+    stored::read(&Paths::of_user()?, async |history| {
+        if history.bench(id).await?.is_none() {
+            return Err(unknown(id).into());
+        }
+        history.delete_bench(id);
+        history.flush().await;
+        Ok(())
+    })?;
+    note(&format!("bench {} deleted", id.0));
+    Ok(())
+}
+
+fn unknown(id: BenchId) -> UsageError {
+    UsageError::new(format!("there is no bench {}: see --list", id.0))
+}
+
+/// The format of a file of requests.
+pub(super) fn format_of(file: &Path) -> Result<ExportFormat, UsageError> {
+    export::format_of(file)
+}
+
+/// Writes the requests of each bench to a file.
+pub(super) fn write_requests(benches: &[BenchId], file: &Path) -> anyhow::Result<()> {
+    let format = format_of(file)?;
+    let paths = Paths::of_user()?;
+    for (n, id) in benches.iter().enumerate() {
+        let to = numbered(file, n, benches.len());
+        let written = to.clone();
+        let count = stored::read(&paths, async |history| {
+            Ok(history.export_bench(*id, format, written).await?)
+        })?;
+        note(&format!("{count} requests written to {}", to.display()));
+    }
+    Ok(())
+}

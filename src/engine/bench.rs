@@ -1,0 +1,255 @@
+//! The load bench: workers on threads of their own, and one task that collects what they measured.
+//!
+//! In: [`BenchCommand`]s, the settings. Out: [`BenchNews`], and the bench in the history. Workers never wait for the
+//! collector: it takes what is over from them a few times a second.
+
+mod collect;
+mod request;
+mod shared;
+mod store;
+mod timer;
+mod worker;
+
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use self::{
+    collect::RunningBench,
+    shared::{BenchParts, BenchShared},
+};
+use super::{
+    Outbox, Update,
+    task::{TaskHandle, TaskMessage},
+};
+use crate::{
+    bench::{
+        BenchId, BenchPlan, BenchSummary, FaultCounts, RequestCounts, RequestSource, StopReason,
+    },
+    credential::{Credentials, RequestKeys},
+    event::{Fault, FaultClass, Phase},
+    history::History,
+    price::Usd,
+    settings::Settings,
+};
+
+/// How often what is over is collected from the workers.
+const COLLECT: Duration = Duration::from_millis(250);
+
+/// About the load bench. One runs at a time.
+#[derive(Debug)]
+pub enum BenchCommand {
+    /// Runs a bench. [`BenchNews::Over`] or [`BenchNews::Refused`] follows.
+    Start(Box<BenchStart>),
+    /// Sends nothing more, and ends what is under way. [`BenchNews::Over`] follows if one runs.
+    Stop,
+}
+
+/// A bench to run.
+pub struct BenchStart {
+    /// Its key, made by the client.
+    pub id: BenchId,
+    /// What is sent when.
+    pub plan: BenchPlan,
+    /// What is asked.
+    pub source: Arc<dyn RequestSource>,
+}
+
+impl fmt::Debug for BenchStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BenchStart")
+            .field("id", &self.id)
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Updates about the load bench.
+#[derive(Clone, Debug)]
+pub enum BenchNews {
+    /// A bench could not be run, and why.
+    Refused {
+        /// The bench.
+        id: BenchId,
+        /// Why.
+        fault: Fault,
+    },
+    /// How it goes, twice a second.
+    Progress(Box<BenchProgress>),
+    /// It is over.
+    Over {
+        /// The bench.
+        id: BenchId,
+        /// What it found.
+        summary: Arc<BenchSummary>,
+        /// The first failure, with the provider's words.
+        first_fault: Option<Fault>,
+    },
+}
+
+/// How a bench goes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BenchProgress {
+    /// The bench.
+    pub id: BenchId,
+    /// Since the workers began, in milliseconds; 0 while they open connections.
+    pub elapsed_ms: f64,
+    /// Requests that count and are over, by how they ended.
+    pub counts: RequestCounts,
+    /// Failures by their class.
+    pub faults: FaultCounts,
+    /// Requests under way.
+    pub under_way: u64,
+    /// Requests sent a second, over the last second or so; `None` at first.
+    pub rate: Option<f64>,
+    /// Answers that came complete a second, over the last second or so.
+    pub completed_rate: Option<f64>,
+    /// The median TTFT from start of those that ended in the last second or so, in milliseconds.
+    pub recent_ttft_p50_ms: Option<f64>,
+    /// The median TTFT from start so far, in milliseconds, to within 0.4 %.
+    pub ttft_p50_ms: Option<f64>,
+    /// The 99th percentile so far.
+    pub ttft_p99_ms: Option<f64>,
+    /// The largest lag of ours so far, in milliseconds.
+    pub lag_max_ms: Option<f64>,
+    /// What it cost so far, as far as that is known.
+    pub cost: Option<Usd>,
+    /// Why nothing more is sent, once that is so.
+    pub stopping: Option<StopReason>,
+}
+
+/// Starts the task, which waits for a bench.
+pub(super) fn start(
+    out: Outbox,
+    credentials: Credentials,
+    history: Option<History>,
+) -> TaskHandle<BenchCommand> {
+    let (handle, inbox) = TaskHandle::new();
+    let task = BenchTask {
+        out,
+        credentials,
+        history,
+        settings: Arc::default(),
+        running: None,
+    };
+    tokio::spawn(task.serve(inbox));
+    handle
+}
+
+struct BenchTask {
+    out: Outbox,
+    credentials: Credentials,
+    history: Option<History>,
+    settings: Arc<Settings>,
+    running: Option<RunningBench>,
+}
+
+impl BenchTask {
+    async fn serve(mut self, mut inbox: UnboundedReceiver<TaskMessage<BenchCommand>>) {
+        loop {
+            tokio::select! {
+                message = inbox.recv() => match message {
+                    Some(TaskMessage::Command(BenchCommand::Start(start))) => self.start(*start).await,
+                    Some(TaskMessage::Command(BenchCommand::Stop)) => self.stop(),
+                    Some(TaskMessage::Settings(settings)) => self.settings = settings,
+                    Some(TaskMessage::End(done)) => {
+                        self.end().await;
+                        // The engine may have given up waiting.
+                        let _ = done.send(());
+                        return;
+                    }
+                    None => return,
+                },
+                () = tokio::time::sleep(COLLECT), if self.running.is_some() => self.collect().await,
+            }
+        }
+    }
+
+    async fn start(&mut self, start: BenchStart) {
+        let id = start.id;
+        match self.begin(start).await {
+            Ok(running) => self.running = Some(running),
+            Err(fault) => self.tell(BenchNews::Refused { id, fault }),
+        }
+    }
+
+    async fn begin(&self, start: BenchStart) -> Result<RunningBench, Fault> {
+        let refused = |class, why: String| Fault::new(class, Phase::Prepare, why);
+        if self.running.is_some() {
+            let why = "another bench is running: wait for its end, or stop it";
+            return Err(refused(FaultClass::BadRequest, why.to_owned()));
+        }
+        let BenchStart { id, plan, source } = start;
+        let name = plan.target.endpoint.clone();
+        let endpoint = self.settings.endpoint_or_preset(&name);
+        let endpoint = endpoint.map(Cow::into_owned).ok_or_else(|| {
+            refused(
+                FaultClass::NotFound,
+                format!("no endpoint is named “{name}”: add it in the settings, or choose another target"),
+            )
+        })?;
+        let keys = RequestKeys::of(&self.credentials, &endpoint).await?;
+        let endpoint = keys.place.fitted(&endpoint).into_owned();
+        let costs = collect::Costs::of(
+            &endpoint,
+            &plan,
+            &self.settings.prices,
+            source.most_tokens(),
+        );
+        let workers = worker::count(&plan.load);
+        let parts = BenchParts {
+            plan,
+            source,
+            endpoint,
+            key: keys.key,
+            proxy_password: keys.proxy_password,
+        };
+        let shared = Arc::new(BenchShared::new(parts, workers));
+        // Opened at once, thousands of connections are many files.
+        crate::transport::allow_many_sockets();
+        for index in 0..workers {
+            if let Err(error) = worker::start(Arc::clone(&shared), index, workers) {
+                shared.stop(StopReason::Stopped);
+                let why = format!("a thread of the bench can't be started: {error}");
+                return Err(refused(FaultClass::Provider, why));
+            }
+        }
+        Ok(RunningBench::new(id, shared, self.history.clone(), costs))
+    }
+
+    /// Sends nothing more, and ends what is under way.
+    fn stop(&self) {
+        if let Some(running) = &self.running {
+            running.stop();
+        }
+    }
+
+    async fn collect(&mut self) {
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        if let Some(progress) = running.collect() {
+            self.out
+                .send(Update::Bench(BenchNews::Progress(progress.into())));
+        }
+        if running.is_done()
+            && let Some(running) = self.running.take()
+        {
+            let news = running.finish().await;
+            self.tell(news);
+        }
+    }
+
+    /// Ends what runs, and waits until it is stored.
+    async fn end(&mut self) {
+        self.stop();
+        while self.running.is_some() {
+            self.collect().await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    fn tell(&self, news: BenchNews) {
+        self.out.send(Update::Bench(news));
+    }
+}

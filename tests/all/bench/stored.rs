@@ -1,0 +1,180 @@
+//! Benches in the history: listed, shown, exported, deleted, and whole after a kill.
+
+#![expect(clippy::disallowed_methods, reason = "the promise is about time")]
+
+use std::{
+    process::Stdio,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tokenscope::{bench::Tally, history::History};
+
+use super::{answer, bench_at, lines, steady_server};
+use crate::{
+    deadline::{self, soon},
+    fault_server::{read_request, serve},
+    home::Home,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bench_can_be_listed_shown_written_and_deleted() {
+    let (home, server) = (Home::new(), steady_server(Duration::ZERO).await);
+    let file = |name: &str| home.path().join(name);
+    let csv = file("requests.csv");
+    let more = ["--rate", "100", "-n", "30", "-o", csv.to_str().unwrap()];
+    let (line, ran) = bench_at(&home, &server, &more);
+    assert!(ran.err.contains("30 requests written"), "{}", ran.err);
+    let id = line["id"].as_i64().unwrap().to_string();
+    let rows = std::fs::read_to_string(&csv).unwrap();
+    assert_eq!(rows.lines().count(), 31);
+    let header = rows.lines().next().unwrap();
+    for column in [
+        "scheduled_ms",
+        "started_ms",
+        "first_token_ms",
+        "ttft_from_schedule_ms",
+        "outcome",
+    ] {
+        assert!(header.split(',').any(|name| name == column), "{header}");
+    }
+
+    let listed = lines(&home.run(&["bench", "--list", "--json"], ""));
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0], line, "as it was told");
+    let shown = home.run(&["bench", "--show", &id, "--json"], "").json();
+    assert_eq!(shown, line);
+    let words = home.run(&["bench", "--list"], "").out;
+    assert!(
+        words.contains(&id) && words.contains("30 requests"),
+        "{words}"
+    );
+
+    let json_file = file("requests.json");
+    let parquet = file("requests.parquet");
+    for to in [&json_file, &parquet] {
+        let ran = home.run(&["bench", "--show", &id, "-o", to.to_str().unwrap()], "");
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+    }
+    let requests: Vec<Value> = serde_json::from_slice(&std::fs::read(&json_file).unwrap()).unwrap();
+    assert_eq!(requests.len(), 30);
+    for request in &requests {
+        assert_eq!(request["outcome"], "ok");
+        assert_eq!(request["output_tokens"], 2);
+        assert_eq!(
+            request["reads"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|read| read[1].as_u64().unwrap())
+                .sum::<u64>(),
+            2
+        );
+        let at = |name: &str| request[name].as_f64().unwrap();
+        assert!(
+            at("scheduled_ms") <= at("started_ms") && at("started_ms") <= at("request_sent_ms"),
+            "{request}"
+        );
+        assert!(
+            at("first_token_ms") <= at("last_token_ms") && at("last_token_ms") <= at("ended_ms"),
+            "{request}"
+        );
+    }
+    assert_eq!(&std::fs::read(&parquet).unwrap()[..4], b"PAR1");
+
+    let deleted = home.run(&["bench", "--delete", &id], "");
+    assert_eq!(deleted.code, Some(0), "{}", deleted.err);
+    assert_eq!(home.run(&["bench", "--list"], "").out, "");
+    let gone = home.run(&["bench", "--show", &id], "");
+    assert_eq!(gone.code, Some(2), "{}", gone.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_can_be_computed_again_from_what_is_stored() {
+    let (home, server) = (Home::new(), steady_server(Duration::from_millis(1)).await);
+    let more = ["--rate", "100", "-n", "40", "--slo", "ttft=1h"];
+    let (line, _) = bench_at(&home, &server, &more);
+    let history = History::open(&home.paths().data);
+    let bench = history.benches().await.unwrap().remove(0);
+    let mut tally = Tally::new(&bench.plan);
+    let mut seq = 0;
+    while let Some(requests) = history.bench_block(bench.id, seq).await.unwrap() {
+        for request in &requests {
+            tally.add(request);
+        }
+        seq += 1;
+    }
+    let again = serde_json::to_value(tally.summary(None)).unwrap();
+    for figure in [
+        "ttft_ms",
+        "tpot_ms",
+        "total_ms",
+        "from_schedule",
+        "lag_ms",
+        "goodput",
+        "achieved_rate",
+        "read_gap_ms",
+    ] {
+        assert_eq!(again[figure], line[figure], "{figure}");
+    }
+    soon("the history's end", history.end()).await.unwrap();
+}
+
+/// What must be on disk after this time.
+const PROMISED: Duration = Duration::from_secs(1);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_loses_at_most_the_last_second() {
+    let home = Home::new();
+    let answered: Arc<Mutex<Vec<Instant>>> = Arc::default();
+    let noting = Arc::clone(&answered);
+    let server = serve(move |mut stream, _| {
+        let answered = Arc::clone(&noting);
+        async move {
+            while read_request(&mut stream).await.is_some() {
+                answer(&mut stream).await;
+                answered.lock().unwrap().push(Instant::now());
+            }
+        }
+    })
+    .await;
+    let url = format!("{}v1", server.url());
+    let asks = [
+        "bench",
+        "--base-url",
+        &url,
+        "-m",
+        "m",
+        "--rate",
+        "200",
+        "--time",
+        "1h",
+    ];
+    let mut command = home.tokenscope(asks);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    deadline::until_true("500 answers", || answered.lock().unwrap().len() >= 500);
+    let killed = Instant::now();
+    child.kill().unwrap();
+    deadline::ended(&mut child);
+    let promised = answered
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|at| killed - **at > PROMISED)
+        .count();
+    assert!(promised > 0);
+
+    let listed = home.run(&["bench", "--list"], "").out;
+    assert!(listed.contains("killed"), "{listed}");
+    let id = listed.split_whitespace().next().unwrap().to_owned();
+    let shown = home.run(&["bench", "--show", &id, "--json"], "").json();
+    let kept = shown["requests"]["sent"].as_u64().unwrap();
+    assert!(kept >= promised as u64, "{kept} of {promised} promised");
+    assert_eq!(shown["stopped"], "killed");
+    assert_eq!(shown["ttft_ms"]["n"], json!(kept), "{shown}");
+}
