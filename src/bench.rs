@@ -5,10 +5,15 @@
 
 pub mod columns;
 pub mod figures;
+pub mod merge;
+pub mod offset;
+pub mod order;
+pub mod part;
 pub mod plan;
 pub mod record;
 pub mod schedule;
 pub mod search;
+pub mod share;
 pub mod source;
 pub mod stop;
 pub mod summary;

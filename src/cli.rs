@@ -1,6 +1,7 @@
 //! The commands without a window: one file each, one line each in [`CliCommand`].
 
 mod ad_hoc;
+mod agent_token;
 mod alerts;
 mod bench;
 mod captured;
@@ -14,6 +15,7 @@ mod export;
 mod input;
 mod inspect;
 mod keys;
+mod merge;
 mod models;
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -63,7 +65,7 @@ const AFTER_HELP: &str = "\
 Exit codes: 0 success; 1 failure, or an answer ended in a fault; 2 wrong arguments or input;
 `chat` also: 3 the answers came, but could not be stored in the history; 130 stopped by Ctrl-C
 (129 by SIGHUP, 143 by SIGTERM); `probe --once` also: 3 slower than --max-ttft;
-`compare` also: 3 it can't be told; `bench` also: 4 invalid, since this machine lagged.
+`compare` also: 3 it can't be told; `bench` and `merge` also: 4 invalid, since a machine lagged.
 
 Without any set-up, `tokenscope chat Hello` asks the built-in simulator.
 
@@ -95,6 +97,8 @@ pub enum CliCommand {
     Inspect(inspect::InspectArgs),
     /// Store, list and delete API keys in the OS keyring.
     Keys(keys::KeysArgs),
+    /// Merge what several machines measured of a bench, each in a file.
+    Merge(merge::MergeArgs),
     /// List the models of an endpoint, or all endpoints.
     Models(models::ModelsArgs),
     /// Ask targets on a schedule, or once as a check, and print a line of JSON for each answer.
@@ -169,6 +173,7 @@ pub fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
         CliCommand::Export(args) => export::run(&args),
         CliCommand::Inspect(args) => inspect::run(&args),
         CliCommand::Keys(args) => keys::run(&args),
+        CliCommand::Merge(args) => merge::run(&args),
         CliCommand::Models(args) => models::run(&args),
         CliCommand::Probe(args) => probe::run(&args),
         CliCommand::Report(args) => report::run(&args),

@@ -29,6 +29,35 @@ pub fn wall_clock_ns() -> i64 {
     })
 }
 
+/// A clock that shows the wall clock's time and goes on as the monotonic one does: the wall clock is read once, so that a
+/// step of it changes nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct SteadyClock {
+    read_at: Instant,
+    unix_ns: i64,
+}
+
+impl SteadyClock {
+    /// One that is set now.
+    #[must_use]
+    pub fn set() -> Self {
+        Self {
+            read_at: now(),
+            unix_ns: wall_clock_ns(),
+        }
+    }
+
+    /// The time of an instant, in nanoseconds since 1970.
+    #[must_use]
+    pub fn unix_ns(&self, at: Instant) -> i64 {
+        let ns = |span: Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
+        match at.checked_duration_since(self.read_at) {
+            Some(after) => self.unix_ns.saturating_add(ns(after)),
+            None => self.unix_ns.saturating_sub(ns(self.read_at.duration_since(at))),
+        }
+    }
+}
+
 /// The wall clock in whole seconds since 1970.
 #[must_use]
 pub fn unix_seconds() -> u64 {

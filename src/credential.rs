@@ -196,6 +196,23 @@ impl Credentials {
         self.keep(GATEWAY_TOKEN.to_owned(), token).await
     }
 
+    /// The token of agents and of those who drive them, if the keyring has one.
+    ///
+    /// # Errors
+    /// The keyring's failure.
+    pub async fn agent_token(&self) -> Result<Option<SecretString>, KeyError> {
+        let owner = AGENT_TOKEN.to_owned();
+        self.inner.keyring.call(Op::Get { owner }).await
+    }
+
+    /// Keeps the token of agents in the keyring.
+    ///
+    /// # Errors
+    /// The keyring's failure; the token is then kept nowhere.
+    pub async fn keep_agent_token(&self, token: SecretString) -> Result<(), KeyError> {
+        self.keep(AGENT_TOKEN.to_owned(), token).await
+    }
+
     /// Forgets what the endpoint's `key_command` printed, so that it runs again: call it when the
     /// endpoint refused the key.
     pub fn invalidate(&self, endpoint_id: &str) {
@@ -317,6 +334,9 @@ impl Credentials {
 
 /// Whom the gateway's token belongs to in the keyring; endpoints' names there have an `@`.
 const GATEWAY_TOKEN: &str = "gateway-token";
+
+/// The name under which the keyring has the token of agents of the load bench.
+const AGENT_TOKEN: &str = "agent-token";
 
 /// Whom a key belongs to: an endpoint at an origin.
 pub(crate) fn key_owner(endpoint: &Endpoint) -> String {

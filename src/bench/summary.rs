@@ -162,6 +162,27 @@ pub enum InvalidReason {
         /// For so long.
         seconds: f64,
     },
+    /// Of a bench on several machines: one did not keep up.
+    OnMachine {
+        /// The machine.
+        machine: String,
+        /// Its reasons, in words.
+        why: String,
+    },
+    /// Of a bench on several machines: what one of them measured is missing, or some of it.
+    PartMissing {
+        /// The machine.
+        machine: String,
+        /// Why.
+        why: String,
+    },
+    /// Of a bench on several machines: they sent at once for too small a share of the time.
+    Apart {
+        /// The share.
+        share: f64,
+        /// The least that is allowed.
+        allowed: f64,
+    },
     /// Fewer requests were begun than were due.
     Short {
         /// The rate that was kept ÷ the rate that was asked for.

@@ -1,7 +1,7 @@
 //! Whether this machine kept up. A bench whose client lagged says nothing about the server: it is marked invalid.
 
 use super::summary::{InvalidReason, Lag};
-use crate::measure::late;
+use crate::{measure::late, visible::visible_line};
 
 /// A lag below this never makes a bench invalid, in milliseconds: timers and schedulers of an idle machine take so much.
 pub const LEAST_LAG_MS: f64 = 2.0;
@@ -70,6 +70,17 @@ impl std::fmt::Display for InvalidReason {
                 allowed * 100.0
             ),
             Self::Slept { seconds } => write!(f, "this machine slept for {seconds:.0} s"),
+            Self::OnMachine { machine, why } => write!(f, "{}: {why}", visible_line(machine)),
+            Self::PartMissing { machine, why } => {
+                let machine = visible_line(machine);
+                write!(f, "the part of {machine} is missing: {}", visible_line(why))
+            }
+            Self::Apart { share, allowed } => write!(
+                f,
+                "the machines sent at once for only {:.0} % of the time, and {:.0} % are needed",
+                share * 100.0,
+                allowed * 100.0
+            ),
             Self::Short { share, allowed } => write!(
                 f,
                 "only {:.0} % of the rate that was due was begun, and {:.0} % are needed",

@@ -2,8 +2,10 @@
 //!
 //! Standard output has the figures, or with `--json` a line for each bench; progress goes to standard error.
 
+mod agents;
 mod args;
 mod consent;
+mod machines;
 mod show;
 mod stored;
 mod values;
@@ -15,7 +17,10 @@ use std::{
     sync::Arc,
 };
 
+use tokio::sync::mpsc::unbounded_channel;
+
 pub use self::args::BenchArgs;
+pub(super) use self::show::summary as summary_text;
 use self::{
     consent::BenchEstimate,
     show::{BenchLine, SearchLine},
@@ -27,7 +32,10 @@ use super::{
     terminal::{stderr, stdout},
 };
 use crate::{
-    bench::{BenchId, BenchPlan, BenchSummary, OnePrompt, RateSearch, StopReason},
+    bench::{
+        BenchId, BenchPlan, BenchSummary, OnePrompt, RateSearch, StopReason, part::BenchPart,
+    },
+    clock::SteadyClock,
     engine::{BenchCommand, BenchNews, BenchProgress, BenchStart, Command, HistoryNews, Update},
     history::Storage,
     record,
@@ -45,11 +53,14 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     if let Some(code) = stored::run(args)? {
         return Ok(code);
     }
+    if !args.machines.agents.is_empty() {
+        return agents::run(args);
+    }
     if let Some(file) = &args.output {
         stored::format_of(file)?;
     }
     let ready = args.place.ready(Paths::of_user()?, !args.no_history)?;
-    let plans = args.plans(&ready.targets)?;
+    let plans = args.machines.shared(args.plans(&ready.targets)?)?;
     if args.dry_run {
         return estimate(args, &ready, &plans);
     }
@@ -61,11 +72,16 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         ending: &ending,
         code: 0,
         written: Vec::new(),
+        saved: Vec::new(),
     };
     let ran = benches.run_all(plans);
     let (code, written) = (benches.code, std::mem::take(&mut benches.written));
+    let saved = std::mem::take(&mut benches.saved);
     ending.store(&ready.engine);
     ran?;
+    if let Some(file) = &args.machines.save {
+        machines::save(&saved, file)?;
+    }
     if let Some(file) = &args.output {
         stored::write_requests(&written, file)?;
     }
@@ -96,6 +112,8 @@ struct Benches<'a> {
     code: u8,
     /// The benches whose requests are to be written to a file.
     written: Vec<BenchId>,
+    /// What is to be saved for `tokenscope merge`, of each bench.
+    saved: Vec<Vec<BenchPart>>,
 }
 
 impl Benches<'_> {
@@ -166,8 +184,14 @@ impl Benches<'_> {
             plan: plan.clone(),
             source: Arc::new(prompt),
         };
-        let command = Command::Bench(BenchCommand::Start(start.into()));
-        self.ready.engine.send(command);
+        let clock = SteadyClock::set();
+        let (command, kept) = if self.args.machines.save.is_some() {
+            let (keeper, pieces) = unbounded_channel();
+            (BenchCommand::StartFor(start.into(), keeper), Some(pieces))
+        } else {
+            (BenchCommand::Start(start.into()), None)
+        };
+        self.ready.engine.send(Command::Bench(command));
         if self.ending.signalled().is_some() {
             // A signal between two benches found none to stop.
             (self.ready.engine).send(Command::Bench(BenchCommand::Stop));
@@ -177,6 +201,10 @@ impl Benches<'_> {
             return Ok(None);
         };
         self.written.push(id);
+        if let Some(pieces) = kept {
+            let part = machines::kept(pieces, clock, (id, plan, &summary))?;
+            self.saved.push(vec![part]);
+        }
         self.code = self.code.max(code_of(plan, &summary));
         let mut out = stdout();
         if self.args.json {
@@ -191,20 +219,10 @@ impl Benches<'_> {
 
     /// Tells how the bench goes until it is over; `None` if it was refused.
     fn follow(&self) -> Option<Arc<BenchSummary>> {
-        let between = if io::stderr().is_terminal() {
-            WATCHED_MS
-        } else {
-            UNWATCHED_MS
-        };
-        let mut told_ms = 0.0;
+        let mut progressing = Progressing::default();
         while let Some(update) = self.ready.engine.next() {
             match update {
-                Update::Bench(BenchNews::Progress(progress))
-                    if progress.elapsed_ms - told_ms >= between =>
-                {
-                    told_ms = progress.elapsed_ms;
-                    tell(&progress);
-                }
+                Update::Bench(BenchNews::Progress(progress)) => progressing.tell(&progress),
                 Update::Bench(BenchNews::Over {
                     summary,
                     first_fault,
@@ -230,7 +248,7 @@ impl Benches<'_> {
 }
 
 /// The exit code of a bench.
-fn code_of(plan: &BenchPlan, summary: &BenchSummary) -> u8 {
+pub(super) fn code_of(plan: &BenchPlan, summary: &BenchSummary) -> u8 {
     let counts = summary.requests;
     let has_failed = summary.stopped == Some(StopReason::Failures)
         || plan.stop.failures.is_some_and(|most| counts.failed > most)
@@ -242,10 +260,25 @@ fn code_of(plan: &BenchPlan, summary: &BenchSummary) -> u8 {
     }
 }
 
-/// Prints how a bench goes.
-fn tell(progress: &BenchProgress) {
-    // Writing to it can't fail.
-    let _ = writeln!(stderr(), "{}", show::progress(progress));
+/// Prints how a bench goes, now and then.
+#[derive(Default)]
+struct Progressing {
+    told_ms: f64,
+}
+
+impl Progressing {
+    fn tell(&mut self, progress: &BenchProgress) {
+        let between = if io::stderr().is_terminal() {
+            WATCHED_MS
+        } else {
+            UNWATCHED_MS
+        };
+        if progress.elapsed_ms - self.told_ms >= between {
+            self.told_ms = progress.elapsed_ms;
+            // Writing to it can't fail.
+            let _ = writeln!(stderr(), "{}", show::progress(progress));
+        }
+    }
 }
 
 /// The file of the `n`-th of several benches: `requests.csv` becomes `requests-2.csv`.

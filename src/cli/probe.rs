@@ -3,6 +3,7 @@
 //! Standard output has a line of JSON for each probe, as at the end of each run of `chat --json`, and one for each time
 //! in which nobody was asked.
 
+mod agent;
 mod listen;
 mod metrics;
 #[cfg(feature = "otlp")]
@@ -124,6 +125,7 @@ Examples:
   tokenscope probe -t openai/gpt-5-mini --every 30s --usd-per-day 0.50
   tokenscope probe --once -t openai/gpt-5-mini --max-ttft 2s | jq .ttft_ms
   tokenscope probe -t openai/gpt-5-mini --every 5m --listen 127.0.0.1:9464
+  tokenscope probe --listen 127.0.0.1:9464 --accept-benches --agent-token-file token
   tokenscope probe --config /etc/tokenscope/config.toml --connections both
   tokenscope probe --base-url http://127.0.0.1:8080/v1 -m gemma --connections both";
 
@@ -133,18 +135,29 @@ pub(super) fn run(args: &ProbeArgs) -> anyhow::Result<ExitCode> {
     }
     args.sinks.check()?;
     let (paths, planned) = args.planned()?;
-    let ready = (args.place).ready_for(paths, !args.no_history, &planned.targets)?;
+    let is_agent = args.sinks.takes_benches();
+    let ready = if is_agent && args.place.named() == 0 && planned.targets.is_empty() {
+        (args.place).ready_for_none(paths, !args.no_history)?
+    } else {
+        (args.place).ready_for(paths, !args.no_history, &planned.targets)?
+    };
     for target in &ready.targets {
         ready.endpoint(target)?;
     }
     let plan = args.plan(&planned, ready.targets.clone());
     tell_forecast(&ready, &plan)?;
     let sinks = ProbeSinks::start(&args.sinks, &ready)?;
-    let stop = || Command::Monitor(MonitorCommand::Stop);
+    let probes = !plan.targets.is_empty();
+    let stop = move || match probes {
+        true => Command::Monitor(MonitorCommand::Stop),
+        false => Command::Stop,
+    };
     let ending = CommandEnding::on_signals(&ready.engine, stop);
-    ready
-        .engine
-        .send(Command::Monitor(MonitorCommand::Start(plan)));
+    if probes {
+        ready
+            .engine
+            .send(Command::Monitor(MonitorCommand::Start(plan)));
+    }
     let mut results = ProbeResults::new(args.max_ttft);
     let followed = follow(&ready, &mut results, &sinks);
     ending.store(&ready.engine);
@@ -238,6 +251,7 @@ fn follow(ready: &Ready, results: &mut ProbeResults, sinks: &ProbeSinks) -> io::
             Update::Monitor(MonitorNews::AlertProblem(why)) => note(&why),
             Update::Monitor(MonitorNews::Is(state)) => tell_state(&state),
             Update::Monitor(MonitorNews::Ended) => break,
+            Update::Bench(news) => sinks.bench(news),
             Update::History(HistoryNews::Storage(
                 Storage::Failing { why } | Storage::ReadOnly { why },
             )) => note(&format!("probes go on, and are not stored: {why}")),
@@ -249,7 +263,6 @@ fn follow(ready: &Ready, results: &mut ProbeResults, sinks: &ProbeSinks) -> io::
             )
             // Those were told before.
             | Update::Monitor(MonitorNews::Firing(_))
-            | Update::Bench(_)
             | Update::History(_)
             | Update::Gateway(_)
             | Update::Compare(_)

@@ -113,11 +113,29 @@ impl TargetArgs {
         history: bool,
         named: Vec<TargetId>,
     ) -> anyhow::Result<Ready> {
+        let mut ready = self.started(paths, history, named)?;
+        if ready.targets.is_empty() {
+            ready.targets = vec![default_target(&ready.engine, &ready.settings)?];
+        }
+        Ok(ready)
+    }
+
+    /// Starts the engine for whoever asks none of its targets by itself.
+    pub(super) fn ready_for_none(&self, paths: Paths, history: bool) -> anyhow::Result<Ready> {
+        self.started(paths, history, Vec::new())
+    }
+
+    fn started(
+        &self,
+        paths: Paths,
+        history: bool,
+        targets: Vec<TargetId>,
+    ) -> anyhow::Result<Ready> {
         let ad_hoc = self.ad_hoc_endpoint()?;
-        let simulated = named.iter().any(|t| simulated::is_own(&t.endpoint));
+        let simulated = targets.iter().any(|t| simulated::is_own(&t.endpoint));
         let options = Options {
             paths,
-            simulator: simulated || (named.is_empty() && ad_hoc.is_none()),
+            simulator: simulated || (targets.is_empty() && ad_hoc.is_none()),
             endpoints: ad_hoc.into_iter().collect(),
             history,
             credentials: Credentials::default(),
@@ -127,11 +145,6 @@ impl TargetArgs {
         if self.base_url.is_none() {
             warn_of(&settings);
         }
-        let targets = if named.is_empty() {
-            vec![default_target(&engine, &settings)?]
-        } else {
-            named
-        };
         Ok(Ready {
             engine,
             settings,
@@ -139,7 +152,11 @@ impl TargetArgs {
         })
     }
 
-    fn named_targets(&self) -> Result<Vec<TargetId>, UsageError> {
+    /// The targets that are named.
+    ///
+    /// # Errors
+    /// If a name is none.
+    pub(super) fn named_targets(&self) -> Result<Vec<TargetId>, UsageError> {
         let of_url = self.model.iter().map(|model| {
             Ok(TargetId {
                 endpoint: AD_HOC.to_owned(),

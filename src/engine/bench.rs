@@ -10,9 +10,14 @@ mod store;
 mod timer;
 mod worker;
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use self::{
     collect::RunningBench,
@@ -24,7 +29,8 @@ use super::{
 };
 use crate::{
     bench::{
-        BenchId, BenchPlan, BenchSummary, FaultCounts, RequestCounts, RequestSource, StopReason,
+        BenchId, BenchPlan, BenchRequest, BenchSummary, FaultCounts, RequestCounts, RequestSource,
+        StopReason,
     },
     credential::{Credentials, RequestKeys},
     event::{Fault, FaultClass, Phase},
@@ -41,8 +47,20 @@ const COLLECT: Duration = Duration::from_millis(250);
 pub enum BenchCommand {
     /// Runs a bench. [`BenchNews::Over`] or [`BenchNews::Refused`] follows.
     Start(Box<BenchStart>),
+    /// The same, and hands its requests to whoever keeps them, while it runs. The sender is dropped before
+    /// [`BenchNews::Over`] comes.
+    StartFor(Box<BenchStart>, UnboundedSender<BenchPiece>),
     /// Sends nothing more, and ends what is under way. [`BenchNews::Over`] follows if one runs.
     Stop,
+}
+
+/// What is handed over of a bench while it runs.
+#[derive(Debug)]
+pub enum BenchPiece {
+    /// Its workers began: offset 0 of all its stamps. The first piece.
+    Began(Instant),
+    /// Requests that are over.
+    Requests(Vec<BenchRequest>),
 }
 
 /// A bench to run.
@@ -149,7 +167,8 @@ impl BenchTask {
         loop {
             tokio::select! {
                 message = inbox.recv() => match message {
-                    Some(TaskMessage::Command(BenchCommand::Start(start))) => self.start(*start).await,
+                    Some(TaskMessage::Command(BenchCommand::Start(start))) => self.start(*start, None).await,
+                    Some(TaskMessage::Command(BenchCommand::StartFor(start, keeper))) => self.start(*start, Some(keeper)).await,
                     Some(TaskMessage::Command(BenchCommand::Stop)) => self.stop(),
                     Some(TaskMessage::Settings(settings)) => self.settings = settings,
                     Some(TaskMessage::End(done)) => {
@@ -165,10 +184,13 @@ impl BenchTask {
         }
     }
 
-    async fn start(&mut self, start: BenchStart) {
+    async fn start(&mut self, start: BenchStart, keeper: Option<UnboundedSender<BenchPiece>>) {
         let id = start.id;
         match self.begin(start).await {
-            Ok(running) => self.running = Some(running),
+            Ok(mut running) => {
+                running.keeper = keeper;
+                self.running = Some(running);
+            }
             Err(fault) => self.tell(BenchNews::Refused { id, fault }),
         }
     }

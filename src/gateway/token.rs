@@ -48,6 +48,12 @@ impl LocalToken {
         (Self::of(&text), text)
     }
 
+    /// Whether this text is the token.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        self.is_hash(&Self::hash(text))
+    }
+
     /// The hash of a text.
     pub(super) fn hash(text: &str) -> [u8; digest::SHA256_OUTPUT_LEN] {
         let mut hash = [0; digest::SHA256_OUTPUT_LEN];

@@ -26,19 +26,29 @@ impl Tls {
     /// # Errors
     /// If the certificates can't be made.
     pub fn new(server: &str, host: IpAddr) -> io::Result<Self> {
-        make(server, host).map_err(io::Error::other)
+        Self::with_names(server, host, &[])
+    }
+
+    /// The same, for these names of hosts and addresses, too.
+    ///
+    /// # Errors
+    /// If the certificates can't be made.
+    pub fn with_names(server: &str, host: IpAddr, names: &[String]) -> io::Result<Self> {
+        make(server, host, names).map_err(io::Error::other)
     }
 }
 
 type Made<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-fn make(server: &str, host: IpAddr) -> Made<Tls> {
+fn make(server: &str, host: IpAddr, more: &[String]) -> Made<Tls> {
     let mut params = named(&format!("{server}, its own authority"), Vec::new())?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
 
     let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
     names.push(host.to_string());
+    names.extend_from_slice(more);
+    names.sort_unstable();
     names.dedup();
     let key = KeyPair::generate()?;
     let certificate = named(server, names)?.signed_by(&key, &authority)?;

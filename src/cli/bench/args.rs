@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::values::{limits, ms, rate, share};
+use super::{
+    machines::MachineArgs,
+    values::{limits, ms, rate, share},
+};
 use crate::{
     bench::{
         ArrivalProcess, BackOff, BenchConnections, BenchId, BenchPlan, GoodputLimits, Load,
@@ -156,6 +159,9 @@ pub struct BenchArgs {
     #[arg(long, help_heading = STOP)]
     pub(super) dry_run: bool,
 
+    #[command(flatten)]
+    pub(super) machines: MachineArgs,
+
     /// List the benches of the history.
     #[arg(long, conflicts_with_all = ["show", "delete", "dry_run", "search"], help_heading = STORED)]
     pub(super) list: bool,
@@ -183,6 +189,7 @@ Examples:
   tokenscope bench -t vllm/qwen3 --sweep 1,2,4,8,16 -n 200 --warm-up 20
   tokenscope bench -t vllm/qwen3 --search --slo ttft=1s --time 30s
   tokenscope bench --base-url http://127.0.0.1:8000/v1 -m qwen3 --rate 5 -n 100 -o requests.parquet
+  tokenscope bench -t vllm/qwen3 --rate 60 --time 1m --agents load-1:9464,load-2:9464 --agent-ca ca.pem
   tokenscope bench --list";
 
 fn id(text: &str) -> Result<BenchId, String> {

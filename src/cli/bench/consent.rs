@@ -143,7 +143,23 @@ pub(super) fn agree(
     for estimate in &remote {
         note(&estimate.text());
     }
-    if args.yes {
+    confirm(args.yes)
+}
+
+/// What a plan sends, in words.
+pub(super) fn requests_text(plan: &BenchPlan) -> String {
+    match requests(plan) {
+        Some(requests) => format!("{requests} requests"),
+        None => "requests until the time is over".to_owned(),
+    }
+}
+
+/// Asks before load goes to another machine, unless that was said.
+///
+/// # Errors
+/// If the user does not agree, or can't be asked.
+pub(super) fn confirm(yes: bool) -> Result<(), UsageError> {
+    if yes {
         return Ok(());
     }
     if !io::stdin().is_terminal() {

@@ -96,7 +96,7 @@ pub(super) fn load(load: &Load) -> String {
 }
 
 /// A bench in words.
-pub(super) fn summary(plan: &BenchPlan, found: &BenchSummary) -> String {
+pub(in crate::cli) fn summary(plan: &BenchPlan, found: &BenchSummary) -> String {
     let mut out = format!(
         "{}: {}\n",
         visible_line(&plan.target.to_string()),

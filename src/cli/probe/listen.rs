@@ -1,4 +1,5 @@
-//! The monitor's HTTP server: `/metrics` for Prometheus, `/healthz` for whoever watches over it.
+//! The monitor's HTTP server: `/metrics` for Prometheus, `/healthz` for whoever watches over it, `/bench/…` for drivers of
+//! the load bench where benches are taken.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -7,7 +8,10 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
 
-use super::metrics::ProbeMetrics;
+use super::{
+    agent::{AgentArgs, BenchAgent},
+    metrics::ProbeMetrics,
+};
 use crate::{
     cli::UsageError,
     dialect::serve::refusal,
@@ -31,11 +35,15 @@ pub(super) struct ListenArgs {
     /// A further name of a host by which the metrics may be asked for. May be repeated.
     #[arg(long = "host", value_name = "NAME", requires = "listen", help_heading = super::OUT)]
     hosts: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) agent: AgentArgs,
 }
 
 impl ListenArgs {
     /// Where to listen, if at all.
     pub(super) fn address(&self) -> Result<Option<SocketAddr>, UsageError> {
+        self.agent.check(self.listen)?;
         let Some(address) = self.listen else {
             return Ok(None);
         };
@@ -53,9 +61,11 @@ impl ListenArgs {
         &self,
         address: SocketAddr,
         metrics: Arc<ProbeMetrics>,
+        agent: Option<Arc<BenchAgent>>,
     ) -> anyhow::Result<RunningServer> {
         let responder = MetricsResponder {
             metrics,
+            agent,
             names: AllowedNames {
                 any_address: !address.ip().is_loopback(),
                 hosts: self.hosts.clone(),
@@ -64,7 +74,8 @@ impl ListenArgs {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let started = RunningServer::start("metrics", address, None, || Ok(responder));
+        let tls = self.agent.tls(address, &self.hosts)?;
+        let started = RunningServer::start("metrics", address, tls, || Ok(responder));
         (runtime.block_on(started))
             .with_context(|| format!("can't listen on {address}: try another --listen"))
     }
@@ -72,6 +83,7 @@ impl ListenArgs {
 
 struct MetricsResponder {
     metrics: Arc<ProbeMetrics>,
+    agent: Option<Arc<BenchAgent>>,
     names: AllowedNames,
 }
 
@@ -85,7 +97,16 @@ impl Respond for MetricsResponder {
     }
 
     async fn respond(&self, (): (), request: Request<Incoming>) -> io::Result<Response<ReplyBody>> {
-        self.answered(&request).or_else(Stop::response)
+        let agent = self.agent.as_ref();
+        let agent = agent.filter(|_| request.uri().path().starts_with("/bench/"));
+        let answered = match agent {
+            Some(agent) => match check_names(request.uri(), request.headers(), &self.names) {
+                Ok(()) => agent.answered(request).await,
+                Err(refused) => Err(refused.into()),
+            },
+            None => self.answered(&request),
+        };
+        answered.or_else(Stop::response)
     }
 }
 

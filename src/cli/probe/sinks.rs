@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{listen::ListenArgs, metrics::ProbeMetrics};
+use super::{agent::BenchAgent, listen::ListenArgs, metrics::ProbeMetrics};
 use crate::{
     cli::{UsageError, note, targets::Ready},
+    engine::BenchNews,
     history::{EndpointCheck, ProbeGap},
     run::Run,
     server::RunningServer,
@@ -27,6 +28,11 @@ impl SinkArgs {
     pub(super) fn check(&self) -> Result<(), UsageError> {
         self.listen.address().map(drop)
     }
+
+    /// Whether benches are taken, so that there need be nothing to probe.
+    pub(super) fn takes_benches(&self) -> bool {
+        self.listen.agent.is_on()
+    }
 }
 
 /// What is told of each probe that is over, and of each gap.
@@ -39,6 +45,7 @@ pub(super) struct ProbeSinks {
 /// Metrics that somebody can read.
 struct ServedMetrics {
     metrics: Arc<ProbeMetrics>,
+    agent: Option<Arc<BenchAgent>>,
     /// Serves them until it is dropped.
     _server: RunningServer,
 }
@@ -49,10 +56,17 @@ impl ProbeSinks {
         let prices = &ready.settings.prices;
         let serve = |address| -> anyhow::Result<ServedMetrics> {
             let metrics = Arc::new(ProbeMetrics::new(&ready.targets, prices.clone()));
-            let server = args.listen.serve(address, Arc::clone(&metrics))?;
-            note(&format!("metrics at http://{}/metrics", server.address));
+            let agent = (args.listen.agent).agent(&ready.settings, ready.engine.sender());
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            let agent = runtime.block_on(agent)?;
+            let server = (args.listen).serve(address, Arc::clone(&metrics), agent.clone())?;
+            let scheme = args.listen.agent.scheme();
+            note(&format!("metrics at {scheme}://{}/metrics", server.address));
             Ok(ServedMetrics {
                 metrics,
+                agent,
                 _server: server,
             })
         };
@@ -99,6 +113,13 @@ impl ProbeSinks {
         #[cfg(feature = "otlp")]
         if let Some(telemetry) = &self.telemetry {
             telemetry.check(check);
+        }
+    }
+
+    /// The engine has said something of a bench.
+    pub(super) fn bench(&self, news: BenchNews) {
+        if let Some(agent) = self.metrics.as_ref().and_then(|served| served.agent.as_ref()) {
+            agent.take(news);
         }
     }
 

@@ -6,7 +6,9 @@ use std::{
     time::Instant,
 };
 
-use super::{BenchNews, BenchProgress, shared::BenchShared, store::BlockWriter};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{BenchNews, BenchPiece, BenchProgress, shared::BenchShared, store::BlockWriter};
 use crate::{
     bench::{
         BenchId, BenchPlan, BenchRequest, InvalidReason, MostTokens, SaturationWatch, StopReason,
@@ -89,6 +91,9 @@ pub(super) struct RunningBench {
     shared: Arc<BenchShared>,
     history: Option<History>,
     store: Option<BlockWriter>,
+    /// Who is handed the requests, besides the history.
+    pub(super) keeper: Option<UnboundedSender<BenchPiece>>,
+    is_begun_told: bool,
     tally: Tally,
     saturation: SaturationWatch,
     costs: Costs,
@@ -117,6 +122,8 @@ impl RunningBench {
         Self {
             id,
             store: (history.clone()).map(|history| BlockWriter::new(history, id)),
+            keeper: None,
+            is_begun_told: false,
             tally: Tally::new(&shared.plan),
             cost: costs.most().map(|_| Usd::default()),
             costs,
@@ -149,6 +156,7 @@ impl RunningBench {
         for request in &requests {
             self.add(request);
         }
+        self.hand_over(&requests);
         if let Some(store) = &mut self.store {
             store.take(requests);
         }
@@ -162,6 +170,19 @@ impl RunningBench {
             }
             self.progress(elapsed)
         })
+    }
+
+    /// Hands requests to their keeper. One that is gone needs none.
+    fn hand_over(&mut self, requests: &[BenchRequest]) {
+        let (Some(keeper), Some(began)) = (&self.keeper, self.shared.began()) else {
+            return;
+        };
+        if !std::mem::replace(&mut self.is_begun_told, true) {
+            let _ = keeper.send(BenchPiece::Began(began));
+        }
+        if !requests.is_empty() {
+            let _ = keeper.send(BenchPiece::Requests(requests.to_vec()));
+        }
     }
 
     fn add(&mut self, request: &BenchRequest) {

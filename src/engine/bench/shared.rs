@@ -97,6 +97,11 @@ impl BenchShared {
         *self.start.get_or_init(now)
     }
 
+    /// When the workers began; `None` before.
+    pub(super) fn began(&self) -> Option<Instant> {
+        self.start.get().copied()
+    }
+
     /// Nanoseconds since the start; `None` before.
     pub(super) fn elapsed(&self) -> Option<u64> {
         self.start.get().map(|start| offset(*start, now()))

@@ -1,0 +1,367 @@
+//! The driver of agents: divides the load among them, lets them begin at one time, takes all their requests, and computes
+//! the figures from these.
+
+mod link;
+mod part;
+
+use std::{
+    process::{ExitCode, exit},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+use futures_util::future::join_all;
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    task::JoinSet,
+};
+
+use self::{
+    link::{AgentLink, SharedLink},
+    part::{AgentPart, TRIPS},
+};
+use super::{BenchArgs, Progressing, code_of, consent, machines};
+use crate::{
+    bench::{
+        BenchId, BenchPlan, BenchSummary, StopReason,
+        merge::merge,
+        offset::ClockOffset,
+        order::{AgentProgress, BenchOrder, ORDER_VERSION},
+        part::BenchPart,
+        share::LoadShare,
+    },
+    cli::{UsageError, merge as merging, note},
+    clock::{SteadyClock, now},
+    engine::{BenchProgress, signals},
+    price::Usd,
+    settings::Paths,
+};
+
+/// From the orders to the beginning: every agent has its order by then.
+const AHEAD: Duration = Duration::from_secs(1);
+
+/// What a signal adds to its number as exit code.
+const SIGNALLED: u8 = 128;
+
+pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
+    if let Some(file) = &args.output {
+        super::stored::format_of(file)?;
+    }
+    let targets = args.place.named_targets()?;
+    let plans = args.plans(&targets)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no async runtime")?;
+    runtime.block_on(async {
+        let mut driver = Driver::new(args).await?;
+        driver.ask(&plans).await?;
+        let mut code = 0;
+        for plan in &plans {
+            if driver.signalled.is_some() {
+                break;
+            }
+            code = code.max(driver.bench(plan).await?);
+        }
+        driver.end()?;
+        let signalled = driver.signalled.map(|signal| SIGNALLED + signal);
+        Ok(ExitCode::from(signalled.unwrap_or(code)))
+    })
+}
+
+struct Driver<'a> {
+    args: &'a BenchArgs,
+    links: Vec<SharedLink>,
+    clock: SteadyClock,
+    /// Tells this session's clock from those of others.
+    session: i64,
+    signals: UnboundedReceiver<u8>,
+    /// The first signal that came.
+    signalled: Option<u8>,
+    /// The parts of each bench, where they are to be saved.
+    saved: Vec<Vec<BenchPart>>,
+    /// The benches of the history.
+    written: Vec<BenchId>,
+}
+
+impl<'a> Driver<'a> {
+    async fn new(args: &'a BenchArgs) -> anyhow::Result<Self> {
+        let machines = &args.machines;
+        let token = machines.token.of_driver().await?;
+        let clock = SteadyClock::set();
+        let mut links: Vec<SharedLink> = Vec::new();
+        for address in &machines.agents {
+            let ca_file = machines.agent_ca.clone();
+            links.push(Arc::new(AgentLink::new(
+                address,
+                token.clone(),
+                ca_file,
+                clock,
+            )));
+        }
+        Ok(Self {
+            args,
+            links,
+            clock,
+            session: BenchId::new().0,
+            signals: signals_of_process(),
+            signalled: None,
+            saved: Vec::new(),
+            written: Vec::new(),
+        })
+    }
+
+    /// Asks each agent whether it could, and the user whether the load is meant.
+    async fn ask(&self, plans: &[BenchPlan]) -> anyhow::Result<()> {
+        let mut is_remote = false;
+        for plan in plans {
+            let target = plan.target.to_string();
+            let infos = self.links.iter().map(|link| link.info(&target));
+            for (link, info) in self.links.iter().zip(join_all(infos).await) {
+                let info = info.map_err(|why| anyhow::anyhow!("{}: {why}", link.name))?;
+                if info.orders != ORDER_VERSION {
+                    let version = info.version;
+                    bail!("{} has Tokenscope {version}, which takes other orders", link.name);
+                }
+                if plan.stop.cost_usd.is_some() && !info.is_priced {
+                    let why = format!(
+                        "{} knows no price of {target}, so that --max-usd can't hold there",
+                        link.name
+                    );
+                    return Err(UsageError::new(why).into());
+                }
+                is_remote |= !info.is_local;
+            }
+            // So that a load that can't be divided is refused before anything is sent.
+            self.shares(plan)?;
+            if is_remote {
+                note(&format!("{target}: {}", consent::requests_text(plan)));
+            }
+        }
+        if is_remote {
+            consent::confirm(self.args.yes)?;
+        }
+        Ok(())
+    }
+
+    /// Each agent's part of the plan.
+    fn shares(&self, plan: &BenchPlan) -> Result<Vec<(LoadShare, BenchPlan)>, UsageError> {
+        let of = u32::try_from(self.links.len()).unwrap_or(u32::MAX);
+        let shares = (0..of).filter_map(|index| LoadShare::new(index, of));
+        let plans = shares.map(|share| Ok((share, plan.share(share)?)));
+        let plans: Result<_, crate::bench::share::ShareError> = plans.collect();
+        plans.map_err(UsageError::new)
+    }
+
+    /// Runs one bench, and prints what it found. Gives its exit code.
+    async fn bench(&mut self, plan: &BenchPlan) -> anyhow::Result<u8> {
+        let (parts, stopped) = self.parts(plan).await?;
+        let mut merged = merge(&parts)?;
+        if stopped.is_some() {
+            merged.summary.stopped = stopped;
+        }
+        let id = if self.args.no_history {
+            None
+        } else {
+            let id = BenchId::new();
+            merging::store(&Paths::of_user()?, id, &merged, &parts).await?;
+            self.written.push(id);
+            Some(id)
+        };
+        merging::print(id, &merged, self.args.json)?;
+        if self.args.machines.save.is_some() {
+            self.saved.push(parts);
+        }
+        Ok(code_of(plan, &merged.summary))
+    }
+
+    /// Lets all agents do their parts. Gives these, and why they were stopped, if they were.
+    async fn parts(
+        &mut self,
+        plan: &BenchPlan,
+    ) -> anyhow::Result<(Vec<BenchPart>, Option<StopReason>)> {
+        let clocks = self.clocks().await?;
+        let shares = self.shares(plan)?;
+        let begin = self.clock.unix_ns(now() + AHEAD);
+        let nonce = BenchId::new().0.cast_unsigned();
+        let (progress, told) = unbounded_channel();
+        let mut running = JoinSet::new();
+        for (index, ((share, own), before)) in shares.into_iter().zip(clocks).enumerate() {
+            let begin = begin.saturating_add_unsigned(plan.load.begins_after_ns(share));
+            let order = BenchOrder {
+                version: ORDER_VERSION,
+                plan: own,
+                prompt: self.args.prompt().to_owned(),
+                nonce: nonce.wrapping_add(index as u64),
+                begin_unix_ns: begin.saturating_add(before.offset_ns),
+            };
+            let link = Arc::clone(self.links.get(index).context("an agent for each share")?);
+            let clock = (self.session, before);
+            let part = AgentPart::new(link, index, &order, clock, progress.clone());
+            running.spawn(async move { (index, part.run(order).await) });
+        }
+        drop(progress);
+        self.follow(plan, running, told).await
+    }
+
+    /// How far each agent's clock is ahead.
+    async fn clocks(&self) -> anyhow::Result<Vec<ClockOffset>> {
+        let clocks = join_all(self.links.iter().map(|link| link.clock(TRIPS))).await;
+        let clocks = clocks.into_iter().zip(&self.links).map(|(clock, link)| {
+            clock.map_err(|why| anyhow::anyhow!("{}: {why}", link.name))
+        });
+        clocks.collect()
+    }
+
+    async fn follow(
+        &mut self,
+        plan: &BenchPlan,
+        mut running: JoinSet<(usize, BenchPart)>,
+        mut told: UnboundedReceiver<(usize, AgentProgress)>,
+    ) -> anyhow::Result<(Vec<BenchPart>, Option<StopReason>)> {
+        let mut parts = Vec::new();
+        let mut latest = vec![AgentProgress::default(); self.links.len()];
+        let mut stopped = None;
+        let mut progressing = Progressing::default();
+        loop {
+            let reason = tokio::select! {
+                part = running.join_next() => match part {
+                    None => break,
+                    Some(part) => {
+                        let (index, part) = part.context("what follows an agent broke off")?;
+                        let reason = part.end.summary.as_ref().and_then(stops_others);
+                        parts.push((index, part));
+                        reason
+                    }
+                },
+                Some((index, progress)) = told.recv() => {
+                    if let Some(of_agent) = latest.get_mut(index) {
+                        *of_agent = progress;
+                    }
+                    let all = together(&latest);
+                    let reason = plan.must_stop(&all.counts, all.cost.map(Usd::dollars));
+                    progressing.tell(&all);
+                    reason
+                }
+                Some(signal) = self.signals.recv() => {
+                    if self.signalled.replace(signal).is_some() {
+                        exit((SIGNALLED + signal).into());
+                    }
+                    Some(StopReason::Stopped)
+                }
+            };
+            if let Some(reason) = reason
+                && stopped.is_none()
+            {
+                stopped = Some(reason);
+                self.stop_all();
+            }
+        }
+        parts.sort_by_key(|(index, _)| *index);
+        Ok((parts.into_iter().map(|(_, part)| part).collect(), stopped))
+    }
+
+    /// Lets every agent send nothing more; they end with what they have.
+    fn stop_all(&self) {
+        for link in &self.links {
+            let link = Arc::clone(link);
+            tokio::spawn(async move {
+                if let Err(why) = link.stop().await {
+                    note(&format!("{} can't be stopped: {why}", link.name));
+                }
+            });
+        }
+    }
+
+    /// Writes the files that were asked for.
+    fn end(&self) -> anyhow::Result<()> {
+        if let Some(file) = &self.args.machines.save {
+            machines::save(&self.saved, file)?;
+        }
+        if let Some(file) = &self.args.output {
+            super::stored::write_requests(&self.written, file)?;
+        }
+        Ok(())
+    }
+}
+
+/// The signals of this process; the first stops the load.
+fn signals_of_process() -> UnboundedReceiver<u8> {
+    let (sender, signals): (UnboundedSender<u8>, _) = unbounded_channel();
+    signals::listen(move |signal| {
+        if sender.send(signal).is_err() {
+            exit((SIGNALLED + signal).into());
+        }
+    });
+    signals
+}
+
+/// Why all are stopped once one has stopped so.
+fn stops_others(summary: &BenchSummary) -> Option<StopReason> {
+    summary.stopped.filter(|reason| {
+        !matches!(
+            reason,
+            StopReason::Requests | StopReason::Time | StopReason::Stopped
+        )
+    })
+}
+
+/// How all agents go together. Percentiles are not put together from theirs.
+fn together(agents: &[AgentProgress]) -> BenchProgress {
+    let mut all = BenchProgress::default();
+    let mut cost = Some(0.0);
+    for agent in agents {
+        let (counts, more) = (&mut all.counts, agent.counts);
+        counts.sent += more.sent;
+        counts.ok += more.ok;
+        counts.failed += more.failed;
+        counts.cancelled += more.cancelled;
+        counts.warm_up += more.warm_up;
+        for (class, count) in &agent.faults {
+            *all.faults.entry(*class).or_default() += count;
+        }
+        all.elapsed_ms = all.elapsed_ms.max(agent.elapsed_ms);
+        all.under_way += agent.under_way;
+        if let Some(rate) = agent.rate {
+            all.rate = Some(all.rate.unwrap_or(0.0) + rate);
+        }
+        if let Some(lag) = agent.lag_max_ms {
+            all.lag_max_ms = Some(all.lag_max_ms.map_or(lag, |most| most.max(lag)));
+        }
+        // One that has said nothing yet has spent nothing.
+        let is_silent = *agent == AgentProgress::default();
+        let own = agent.cost_usd.or(is_silent.then_some(0.0));
+        cost = cost.zip(own).map(|(cost, own)| cost + own);
+    }
+    all.cost = cost.and_then(Usd::of_dollars);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::RequestCounts;
+
+    #[test]
+    fn counts_and_costs_are_added_and_lags_compared() {
+        let agent = |sent, lag, cost_usd| AgentProgress {
+            elapsed_ms: 5.0,
+            counts: RequestCounts {
+                sent,
+                ..RequestCounts::default()
+            },
+            rate: Some(2.0),
+            lag_max_ms: Some(lag),
+            cost_usd,
+            ..AgentProgress::default()
+        };
+        let silent = AgentProgress::default();
+        let all = together(&[agent(3, 1.0, Some(0.5)), silent, agent(4, 9.0, Some(0.25))]);
+        assert_eq!((all.counts.sent, all.rate), (7, Some(4.0)));
+        assert_eq!(all.lag_max_ms, Some(9.0));
+        assert_eq!(all.cost, Usd::of_dollars(0.75));
+        let unknown = together(&[agent(3, 1.0, Some(0.5)), agent(4, 9.0, None)]);
+        assert_eq!(unknown.cost, None);
+    }
+}
