@@ -32,7 +32,7 @@ pub use self::{
     order::RoundPlan,
     plan::{
         Arm, BackOff, ComparePlan, CompareStopRule, ComparedConnections, ComparedFigure, DecidedBy,
-        MAX_TOKENS, PROMPT, PlanProblem,
+        MAX_TOKENS, PROMPT, PlanProblem, arm_letter,
     },
     prompts::{BadPrompts, ComparePrompt, prompts_of},
     samples::{ComparePhase, CompareRound, CompareSample, Exclusion, SampleOutcome, SampleRules},

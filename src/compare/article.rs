@@ -118,9 +118,9 @@ fn stability(rounds: &[&CompareRound], arm: usize, look: LookRule) -> ArticleCel
                 FaultClass::Connect | FaultClass::Tls | FaultClass::Reset | FaultClass::Interrupted
             )
         });
-        // The first one has none yet that could have been closed.
+        // At first there is none that could have been closed.
         let asked = rounds[at].connection;
-        let is_closed = at > 0
+        let is_closed = !rounds[at].is_first
             && asked == ConnectionKind::Warm
             && sample.connection == Some(ConnectionKind::Cold);
         Some(is_broken || is_closed)

@@ -134,6 +134,13 @@ impl Arm {
     }
 }
 
+/// The letter of an arm, by its place in the plan: A, B, C….
+#[must_use]
+pub fn arm_letter(arm: usize) -> char {
+    let place = u8::try_from(arm.min(25)).unwrap_or_default();
+    char::from(b'A' + place)
+}
+
 /// When a comparison stops: at the first of these.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -279,6 +286,17 @@ impl ComparePlan {
             _ if !(0.0..1.0).contains(&self.margin) => Err(PlanProblem::BadMargin),
             _ => Ok(()),
         }
+    }
+
+    /// The name of an arm, with its letter where another one has the same name.
+    #[must_use]
+    pub fn name(&self, arm: usize) -> String {
+        let name = self.arms.get(arm).map(Arm::name).unwrap_or_default();
+        let is_same = |other: &Arm| other.name() == name;
+        if self.arms.iter().filter(|other| is_same(other)).count() > 1 {
+            return format!("{}: {name}", arm_letter(arm));
+        }
+        name
     }
 
     /// Whether the number of pairs is fixed beforehand: nothing but it, and nothing that the times decide, stops the
@@ -429,6 +447,14 @@ mod tests {
             Err(PlanProblem::NoEnd)
         );
         assert_eq!(with(|plan| plan.margin = 1.0), Err(PlanProblem::BadMargin));
+    }
+
+    #[test]
+    fn arms_of_one_name_are_told_apart_by_their_letters() {
+        let mut plan = plan();
+        assert_eq!([plan.name(0), plan.name(1)], ["A: here/m", "B: here/m"]);
+        plan.arms[1].label = "warm".into();
+        assert_eq!([plan.name(0), plan.name(1)], ["here/m", "here/m (warm)"]);
     }
 
     #[test]

@@ -247,6 +247,9 @@ pub struct CompareRound {
     pub order: Vec<usize>,
     /// What is kept of the run of each arm, by the arm's place in the plan.
     pub samples: Vec<CompareSample>,
+    /// Whether no connection was open at its begin: the comparison began or was resumed with it, or the machine had slept.
+    #[serde(default)]
+    pub is_first: bool,
     /// How long the comparison had been under way when it was over, pauses between two processes left out.
     pub elapsed: Duration,
 }
@@ -341,6 +344,7 @@ pub(super) mod tests {
             prompt: 0,
             order: (0..samples.len()).collect(),
             samples,
+            is_first: index == 0,
             elapsed: Duration::from_secs(index),
         }
     }

@@ -12,7 +12,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use tokio::{
     sync::{mpsc::UnboundedReceiver, watch},
-    task::JoinHandle,
+    task::{JoinError, JoinHandle},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -23,8 +23,8 @@ use super::{
 };
 use crate::{
     compare::{
-        AnswerMark, ComparePlan, CompareRound, CompareState, ComparisonHead, ComparisonId,
-        ComparisonSummary, PairMark,
+        AnswerMark, CompareForecast, ComparePlan, CompareRound, CompareState, ComparisonHead,
+        ComparisonId, ComparisonSummary, PairMark,
     },
     credential::Credentials,
     history::History,
@@ -46,6 +46,13 @@ pub enum CompareCommand {
     Resume(ComparisonId),
     /// Ends the one that runs: after the round that is under way; if it is told again, at once and without that round.
     Stop,
+    /// Says what a plan would cost at most.
+    Forecast {
+        /// The plan.
+        plan: Box<ComparePlan>,
+        /// What it would cost.
+        reply: Reply<CompareForecast>,
+    },
     /// Lists those of the history, the latest first.
     List(Reply<Result<Vec<ComparisonSummary>, String>>),
     /// Opens one of the history, with what its pairs say.
@@ -131,7 +138,8 @@ struct RunningComparison {
     cancel: CancellationToken,
     /// What people thought of its answers so far.
     marks: watch::Sender<Arc<Vec<PairMark>>>,
-    task: JoinHandle<()>,
+    /// Gives the whole comparison.
+    task: JoinHandle<Box<CompareState>>,
 }
 
 struct CompareTask {
@@ -157,11 +165,9 @@ impl CompareTask {
                     }
                     None => return,
                 },
-                is_whole = ended(&mut self.running) => {
+                ended = ended(&mut self.running) => {
                     self.running = None;
-                    if !is_whole {
-                        self.refuse(DEFECT.to_owned());
-                    }
+                    self.tell_end(ended);
                 }
             }
         }
@@ -212,24 +218,30 @@ impl CompareTask {
         });
     }
 
+    fn tell_end(&self, ended: Result<Box<CompareState>, JoinError>) {
+        match ended {
+            Ok(state) => self.tell(CompareNews::Ended(state)),
+            Err(why) => {
+                tracing::error!(%why, "the task of a comparison panicked");
+                self.refuse(DEFECT.to_owned());
+            }
+        }
+    }
+
     async fn end_running(&mut self) {
-        if let Some(running) = &mut self.running {
+        if let Some(running) = self.running.take() {
             running.stop.cancel();
             running.cancel.cancel();
-            // A defect in it was told when it happened.
-            let _ = (&mut running.task).await;
+            let ended = running.task.await;
+            self.tell_end(ended);
         }
     }
 }
 
-/// Waits until the comparison that runs is over, and tells whether it ended by itself; for ever without one.
-async fn ended(running: &mut Option<RunningComparison>) -> bool {
-    let Some(running) = running else {
-        return std::future::pending().await;
-    };
-    let ended = (&mut running.task).await;
-    if let Err(why) = &ended {
-        tracing::error!(%why, "the task of a comparison panicked");
+/// Waits until the comparison that runs is over; for ever without one.
+async fn ended(running: &mut Option<RunningComparison>) -> Result<Box<CompareState>, JoinError> {
+    match running {
+        Some(running) => (&mut running.task).await,
+        None => std::future::pending().await,
     }
-    ended.is_ok()
 }

@@ -9,7 +9,7 @@ use super::{
     number::{count_text, minute_text},
 };
 use crate::{
-    compare::{Arm, CompareState, preference_in_words},
+    compare::{Arm, CompareState, arm_letter, preference_in_words},
     price::Usd,
 };
 
@@ -38,13 +38,7 @@ pub(super) fn written(state: &CompareState) -> String {
 /// An arm's letter and its name.
 fn arm_name(state: &CompareState, arm: usize) -> String {
     let name = state.plan().arms.get(arm).map(Arm::name);
-    format!("{}: {}", letter(arm), name.unwrap_or_default())
-}
-
-/// A, B, C…: there are at most 16 arms.
-fn letter(arm: usize) -> char {
-    let place = u8::try_from(arm.min(25)).unwrap_or_default();
-    char::from(b'A' + place)
+    format!("{}: {}", arm_letter(arm), name.unwrap_or_default())
 }
 
 fn header(html: &mut Html, state: &CompareState) {
@@ -159,9 +153,12 @@ fn asked_in_words(state: &CompareState) -> String {
     } else {
         "sent as they are: a cache may have answered"
     };
+    let prompts = match plan.prompts.len() {
+        1 => "1 prompt".to_owned(),
+        count => format!("{} prompts", count_text(count)),
+    };
     format!(
-        "{} prompts, {fresh}; seed {}; margin ± {} %; after a 429: {}",
-        plan.prompts.len(),
+        "{prompts}, {fresh}; seed {}; margin ± {} %; after a 429: {}",
         plan.seed,
         100.0 * plan.margin,
         plan.back_off
@@ -170,10 +167,10 @@ fn asked_in_words(state: &CompareState) -> String {
 
 fn cost_in_words(state: &CompareState) -> String {
     let cost = state.cost;
-    let mut words = if cost.known == Usd::default() {
-        "nothing that is known".to_owned()
-    } else {
-        cost.known.to_string()
+    let mut words = match (cost.known, cost.unknown) {
+        (known, 0) if known == Usd::default() => "nothing".to_owned(),
+        (known, _) if known == Usd::default() => "nothing that is known".to_owned(),
+        (known, _) => known.to_string(),
     };
     if cost.unknown > 0 {
         let unknown = count_text(usize::try_from(cost.unknown).unwrap_or(usize::MAX));

@@ -11,7 +11,10 @@ mod ttft;
 
 pub(super) use self::{
     axis::{LogAxis, UtcAxis},
-    compared::{arm_class, arm_ecdfs, differences_over_time, phase_bars, quantiles_against},
+    compared::{
+        PhaseBar, arm_class, arm_ecdfs, differences_over_time, phase_bars, phase_class,
+        quantiles_against,
+    },
     ecdf::ecdf,
     faults::faults_over_time,
     ttft::{PlottedGap, ttft_over_time},
@@ -67,7 +70,9 @@ impl PlotArea {
         let x = self.x(share);
         let (top, bottom) = (self.y(1.0), self.y(0.0));
         path(html, "grid", &format!("M{x:.1} {top:.1}V{bottom:.1}"));
-        text(html, "middle", (x, bottom + 16.0), label);
+        // A label in the middle of the right edge would be cut off.
+        let anchor = if share > 0.96 { "end" } else { "middle" };
+        text(html, anchor, (x, bottom + 16.0), label);
     }
 }
 

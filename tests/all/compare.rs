@@ -35,16 +35,20 @@ fn number(value: &Value) -> f64 {
         .unwrap_or_else(|| panic!("{value} is no number"))
 }
 
+/// Settings in which no run is late: these tests share the machine's cores with others.
+const NEVER_LATE: &str = "[measuring]\nlate_share = 1.0\n";
+
 /// Runs the command with these arguments, and JSON.
 fn compare(home: &Home, arguments: &[&str]) -> Ran {
     home.run(&[&["compare", "--json"], arguments].concat(), "")
 }
 
 /// The verdict of a figure and quantile.
-fn verdict<'a>(whole: &'a Value, figure: &str, quantile: f64) -> &'a Value {
+fn verdict<'a>(whole: &'a Value, figure: &str, percent: u8) -> &'a Value {
+    let quantile = Value::from(f64::from(percent) / 100.0);
     let verdicts = whole["verdicts"].as_array().unwrap();
     let found = verdicts
         .iter()
-        .find(|it| it["figure"] == figure && number(&it["quantile"]) == quantile);
-    found.unwrap_or_else(|| panic!("{figure} {quantile} in {whole}"))
+        .find(|it| it["figure"] == figure && it["quantile"] == quantile);
+    found.unwrap_or_else(|| panic!("{figure} {percent} in {whole}"))
 }

@@ -6,7 +6,7 @@ use anyhow::bail;
 
 use super::super::{note, targets::Ready, terminal::stdout};
 use crate::{
-    compare::{Arm, CompareState, PairedComparison, pair_line, verdict_in_words},
+    compare::{CompareState, PairedComparison, pair_line, verdict_in_words},
     engine::{CompareNews, HistoryNews, RunNews, Update},
     history::Storage,
     record,
@@ -55,7 +55,7 @@ struct ComparisonProgress {
 impl ComparisonProgress {
     fn tell(&mut self, state: &CompareState) {
         let plan = state.plan();
-        let names: Vec<String> = plan.arms.iter().map(Arm::name).collect();
+        let names: Vec<String> = (0..plan.arms.len()).map(|arm| plan.name(arm)).collect();
         if !std::mem::replace(&mut self.has_begun, true) {
             note(&format!(
                 "comparison {}, seed {}: {}",
@@ -81,7 +81,8 @@ impl ComparisonProgress {
             0.0 => String::new(),
             _ => format!(", {}", state.cost.known),
         };
-        note(&format!("{rounds} rounds{failed}{cost}{}", so_far(state)));
+        let words = if rounds == 1 { "round" } else { "rounds" };
+        note(&format!("{rounds} {words}{failed}{cost}{}", so_far(state)));
     }
 }
 
@@ -100,9 +101,8 @@ fn so_far(state: &CompareState) -> String {
     for kind in &state.result.kinds {
         for arm in &kind.against_first {
             let decided = arm.decided_figure(plan);
-            let name = plan.arms.get(arm.arm).map(Arm::name);
-            if let Some((decided, name)) = decided.zip(name) {
-                let words = verdict_in_words(&name, arm, decided);
+            if let Some(decided) = decided {
+                let words = verdict_in_words(&plan.name(arm.arm), arm, decided);
                 text.extend([" · ", kind.connection.as_str(), ": ", words.as_str()]);
             }
         }

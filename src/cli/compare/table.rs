@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::super::table;
 use crate::{
     compare::{
-        Arm, ArmSummary, ArticleCell, ComparePlan, CompareState, Exclusion, KindComparison,
+        ArmSummary, ArticleCell, ComparePlan, CompareState, Exclusion, KindComparison,
         failures_in_words, preference_in_words, quantile_in_words, verdict_in_words,
     },
     visible::visible_line,
@@ -46,8 +46,7 @@ pub(super) fn of(state: &CompareState) -> String {
 }
 
 fn name(plan: &ComparePlan, arm: usize) -> String {
-    let name = plan.arms.get(arm).map(Arm::name).unwrap_or_default();
-    visible_line(&name).into_owned()
+    visible_line(&plan.name(arm)).into_owned()
 }
 
 fn figures(plan: &ComparePlan, kind: &KindComparison) -> String {
@@ -86,7 +85,9 @@ fn left_out(arm: &ArmSummary) -> String {
 }
 
 fn value(ms: Option<f64>) -> String {
-    ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.1}"))
+    // No −0.0.
+    let rounded = |ms: f64| (ms * 10.0).round() / 10.0 + 0.0;
+    ms.map_or_else(|| "–".to_owned(), |ms| format!("{:.1}", rounded(ms)))
 }
 
 fn verdicts(text: &mut String, plan: &ComparePlan, kind: &KindComparison) {

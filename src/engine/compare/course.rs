@@ -57,6 +57,8 @@ pub(super) struct CompareCourse {
     began: Instant,
     before: Duration,
     next_index: u64,
+    /// Whether no connection is open.
+    is_first: bool,
     /// How many rounds there were when the verdict that it is about was looked at, and whether it can be told.
     settled: (usize, bool),
     computing: Option<JoinHandle<(PairedComparison, Duration)>>,
@@ -87,6 +89,7 @@ impl CompareCourse {
             began: now,
             before: state.elapsed,
             next_index: last.map_or(0, |round| round.index + 1),
+            is_first: true,
             settled: (0, false),
             computing: None,
             next_compute: now,
@@ -96,8 +99,8 @@ impl CompareCourse {
         }
     }
 
-    /// Asks until a rule stops it, and tells the end.
-    pub(super) async fn run(mut self) {
+    /// Asks until a rule stops it; gives the whole comparison.
+    pub(super) async fn run(mut self) -> Box<CompareState> {
         if let Some(history) = &self.history {
             history.begin_comparison((*self.state.head).clone());
         }
@@ -110,7 +113,7 @@ impl CompareCourse {
                 break reason;
             }
         };
-        self.end(reason).await;
+        self.end(reason).await
     }
 
     /// Why it stops before the next round, if it does.
@@ -201,8 +204,10 @@ impl CompareCourse {
         let slept_before = slept();
         let samples = self.asked(&round).await?;
         self.next_index += 1;
+        let is_first = std::mem::replace(&mut self.is_first, false);
         if slept().saturating_sub(slept_before) >= SLEPT {
             // The open connections are dead.
+            self.is_first = true;
             let new = registry(&self.out, &self.credentials, self.history.as_ref());
             std::mem::replace(&mut self.runs, new).stop().await;
         }
@@ -218,6 +223,7 @@ impl CompareCourse {
             prompt,
             order,
             samples,
+            is_first,
             elapsed: self.elapsed(),
         })
         .await;
@@ -401,8 +407,8 @@ impl CompareCourse {
         }
     }
 
-    /// Computes all verdicts, keeps the end and tells it.
-    async fn end(mut self, reason: CompareStopReason) {
+    /// Computes all verdicts, and keeps the end.
+    async fn end(mut self, reason: CompareStopReason) -> Box<CompareState> {
         self.runs.stop().await;
         let end = CompareEnd {
             reason,
@@ -412,7 +418,6 @@ impl CompareCourse {
             history.end_comparison(self.state.head.id, end.clone());
             history.flush().await;
         }
-        self.state.elapsed = self.elapsed();
         self.state.marks = Arc::clone(&self.marks.borrow());
         let state = self.state.clone();
         let result = tokio::task::spawn_blocking(move || {
@@ -424,8 +429,7 @@ impl CompareCourse {
         self.state.under_way = None;
         self.state.is_running = false;
         self.state.end = Some(end);
-        let ended = CompareNews::Ended(Box::new(self.state));
-        self.out.send(Update::Compare(ended));
+        Box::new(self.state)
     }
 }
 

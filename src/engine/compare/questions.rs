@@ -4,7 +4,11 @@ use std::{fmt::Display, future::Future, path::Path, sync::Arc};
 
 use super::{CompareCommand, CompareTask, Reply};
 use crate::{
-    compare::{CompareState, ComparisonId, PairMark, SavedComparison},
+    clock::wall_clock_ns,
+    compare::{
+        CompareForecast, ComparePlan, CompareState, ComparisonId, PairMark, SavedComparison,
+        forecast,
+    },
     history::History,
     private, report,
 };
@@ -12,6 +16,10 @@ use crate::{
 impl CompareTask {
     /// Answers a question in the background; the work on it ends when the asker gives up.
     pub(super) fn answer(&self, question: CompareCommand) {
+        let question = match question {
+            CompareCommand::Forecast { plan, reply } => return self.forecast(*plan, reply),
+            other => other,
+        };
         let Some(history) = self.history.clone() else {
             return;
         };
@@ -62,8 +70,23 @@ impl CompareTask {
                 self.reply(reply, async move { written(&history, id, &to).await });
             }
             // Taken before.
-            CompareCommand::Start(_) | CompareCommand::Resume(_) | CompareCommand::Stop => {}
+            CompareCommand::Start(_)
+            | CompareCommand::Resume(_)
+            | CompareCommand::Stop
+            | CompareCommand::Forecast { .. } => {}
         }
+    }
+
+    /// Says what a plan would cost at most. It looks at each prompt, of which there may be many.
+    fn forecast(&self, plan: ComparePlan, reply: Reply<CompareForecast>) {
+        let (settings, out) = (Arc::clone(&self.settings), self.out.clone());
+        tokio::task::spawn_blocking(move || {
+            reply.send_with(|| {
+                let endpoint = |id: &str| settings.endpoint_or_preset(id);
+                forecast(&plan, endpoint, &settings.prices, wall_clock_ns())
+            });
+            out.wake();
+        });
     }
 
     fn reply<T: Send + 'static>(

@@ -5,16 +5,16 @@ use super::{
         html::Html,
         number::{count_text, ms_text},
         plot::{
-            LogAxis, UtcAxis, arm_class, arm_ecdfs, differences_over_time, phase_bars,
-            quantiles_against,
+            LogAxis, PhaseBar, UtcAxis, arm_class, arm_ecdfs, differences_over_time, phase_bars,
+            phase_class, quantiles_against,
         },
     },
-    arm_name, letter,
+    arm_name,
 };
 use crate::{
     compare::{
         ArmSummary, ArmVerdicts, ArticleCell, ComparePhase, CompareRound, CompareState,
-        ComparedFigure, Exclusion, KindComparison, SampleOutcome, failures_in_words,
+        ComparedFigure, Exclusion, KindComparison, SampleOutcome, arm_letter, failures_in_words,
         quantile_in_words, verdict_in_words,
     },
     measure::evidence::IntervalEstimate,
@@ -61,7 +61,7 @@ fn verdicts(html: &mut Html, state: &CompareState, kind: &KindComparison) {
         "Method",
     ];
     for arm in &kind.against_first {
-        let name = format!("{}", letter(arm.arm));
+        let name = arm_letter(arm.arm).to_string();
         html.words(
             "h3",
             "",
@@ -135,6 +135,9 @@ fn remarks(html: &mut Html, arm: &ArmVerdicts) {
 fn estimate(html: &mut Html, found: &IntervalEstimate, shown: impl Fn(f64) -> String) {
     html.element("td", &[("class", "num")], |html| {
         html.text(found.value.map_or_else(String::new, &shown));
+        if *found == IntervalEstimate::default() {
+            return;
+        }
         let interval = match (found.low, found.high) {
             (Some(low), Some(high)) => format!("{} to {}", shown(low), shown(high)),
             (Some(low), None) => format!("{} or more", shown(low)),
@@ -243,7 +246,7 @@ fn plots(html: &mut Html, state: &CompareState, kind: &KindComparison) {
         to: started().max().unwrap_or_default(),
     };
     differences_over_time(html, &differences, time);
-    html.element("div", &[("class", "pair")], |html| {
+    html.element("div", &[("class", "halves")], |html| {
         arm_ecdfs(html, "TTFT", &values, scale);
         quantiles_against(html, "TTFT", &values, scale);
     });
@@ -267,8 +270,10 @@ fn legend(html: &mut Html, state: &CompareState) {
 fn phases(html: &mut Html, kind: &KindComparison) {
     html.raw("<h3>Where the difference comes from</h3>\n");
     let mut head = vec!["Phase".to_owned()];
-    head.extend((0..kind.arms.len()).map(|arm| format!("{}, median", letter(arm))));
-    head.extend((kind.against_first.iter()).map(|arm| format!("{} − A, median", letter(arm.arm))));
+    head.extend((0..kind.arms.len()).map(|arm| format!("{}, median", arm_letter(arm))));
+    head.extend(
+        (kind.against_first.iter()).map(|arm| format!("{} − A, median", arm_letter(arm.arm))),
+    );
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
     table(html, &head, |html| {
         for (at, phase) in ComparePhase::ALL.iter().enumerate() {
@@ -286,19 +291,41 @@ fn phases(html: &mut Html, kind: &KindComparison) {
         }
     });
     html.raw("<p class=\"quiet\">Milliseconds; intervals are for one look.</p>\n");
-    let bars: Vec<_> = kind
-        .arms
+    bars(html, kind);
+}
+
+/// The medians of the phases side by side, where there are some.
+fn bars(html: &mut Html, kind: &KindComparison) {
+    let arms = kind.arms.iter().enumerate().map(|(at, arm)| {
+        let parts = arm.phases.iter().map(|found| PhaseBar {
+            label: found.phase.label(),
+            ms: found.median.value.unwrap_or_default(),
+        });
+        (arm_letter(at).to_string(), parts.collect::<Vec<_>>())
+    });
+    let arms: Vec<_> = arms.collect();
+    if !arms
         .iter()
-        .enumerate()
-        .map(|(at, arm)| {
-            let parts = arm.phases.iter();
-            let parts = parts.filter_map(|found| Some((found.phase.label(), found.median.value?)));
-            (letter(at).to_string(), parts.collect::<Vec<_>>())
-        })
-        .collect();
-    if bars.iter().any(|(_, parts)| !parts.is_empty()) {
-        phase_bars(html, &bars);
+        .flat_map(|(_, parts)| parts)
+        .any(|part| part.ms > 0.0)
+    {
+        return;
     }
+    html.raw("<ul class=\"legend\">");
+    for (at, phase) in ComparePhase::ALL.iter().enumerate() {
+        html.raw("<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\">");
+        let attributes = [
+            ("class", phase_class(at)),
+            ("width", "22"),
+            ("height", "12"),
+        ];
+        html.element("rect", &attributes, |_| {});
+        html.raw("</svg>");
+        html.text(phase.label());
+        html.raw("</li>");
+    }
+    html.raw("</ul>\n");
+    phase_bars(html, &arms);
 }
 
 fn article(html: &mut Html, state: &CompareState, kind: &KindComparison) {

@@ -145,37 +145,47 @@ pub(in crate::report) fn quantiles_against(
     });
 }
 
-/// The medians of the phases of each arm, one after the other: a bar for each arm.
-pub(in crate::report) fn phase_bars(html: &mut Html, arms: &[(String, Vec<(&'static str, f64)>)]) {
-    const HEIGHT: f64 = 26.0;
+/// A part of a bar.
+pub(in crate::report) struct PhaseBar {
+    /// The phase's name.
+    pub label: &'static str,
+    /// How long it took, in milliseconds; 0 draws nothing.
+    pub ms: f64,
+}
+
+/// The class of a phase, by its place.
+pub(in crate::report) fn phase_class(at: usize) -> &'static str {
     const CLASSES: [&str; LOOKS] = ["c0", "c1", "c2", "c3", "c4", "c5"];
-    let total = |parts: &[(&str, f64)]| parts.iter().map(|(_, ms)| ms).sum::<f64>();
+    CLASSES[at % LOOKS]
+}
+
+/// The medians of the phases of each arm, one after the other: a bar for each arm.
+pub(in crate::report) fn phase_bars(html: &mut Html, arms: &[(String, Vec<PhaseBar>)]) {
+    const HEIGHT: f64 = 26.0;
+    let total = |parts: &[PhaseBar]| parts.iter().map(|part| part.ms).sum::<f64>();
     let axis = LinearAxis::of(arms.iter().map(|(_, parts)| total(parts)));
     let area = PlotArea {
         width: 760.0,
         height: HEIGHT * float(arms.len()) + 52.0,
     };
-    area.svg(
-        html,
-        "Medians of the phases of each arm, side by side",
-        |html| {
-            for (share, label) in axis.labels() {
-                area.column(html, share, &label);
+    let label = "Medians of the phases of each arm, side by side";
+    area.svg(html, label, |html| {
+        for (share, label) in axis.labels() {
+            area.column(html, share, &label);
+        }
+        for (at, (name, parts)) in arms.iter().enumerate() {
+            let y = area.y(1.0) + HEIGHT * float(at) + 5.0;
+            super::text(html, "end", (super::LEFT - 6.0, y + 12.0), name);
+            let mut before = 0.0;
+            for (place, part) in parts.iter().enumerate().filter(|(_, part)| part.ms > 0.0) {
+                let (from, to) = (axis.share(before), axis.share(before + part.ms));
+                let (x, width) = (area.x(from), area.x(to) - area.x(from));
+                let title = format!("{name}: {} {} ms", part.label, ms_text(part.ms));
+                bar(html, phase_class(place), [x, y, width, 16.0], &title);
+                before += part.ms;
             }
-            for (at, (name, parts)) in arms.iter().enumerate() {
-                let y = area.y(1.0) + HEIGHT * float(at) + 5.0;
-                super::text(html, "end", (super::LEFT - 6.0, y + 12.0), name);
-                let mut before = 0.0;
-                for (index, (phase, ms)) in parts.iter().enumerate() {
-                    let (from, to) = (axis.share(before), axis.share(before + ms));
-                    let (x, width) = (area.x(from), area.x(to) - area.x(from));
-                    let title = format!("{name}: {phase} {} ms", ms_text(*ms));
-                    bar(html, CLASSES[index % LOOKS], [x, y, width, 16.0], &title);
-                    before += ms;
-                }
-            }
-        },
-    );
+        }
+    });
 }
 
 #[cfg(test)]

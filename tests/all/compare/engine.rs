@@ -65,7 +65,7 @@ fn refused(engine: &Heard) -> String {
 async fn one_runs_at_a_time_is_stopped_opened_marked_resumed_and_deleted() {
     let server = Scripted::start(|_, _| Deed::Answer(2)).await;
     let home = Home::new();
-    home.write_settings(&[server.endpoint("a"), server.endpoint("b")].concat());
+    server.write_settings(&home, "");
     let engine = start(&home);
     let send = |command| engine.send(Command::Compare(command));
     let for_ever = CompareStopRule {
@@ -123,7 +123,8 @@ async fn one_runs_at_a_time_is_stopped_opened_marked_resumed_and_deleted() {
     send(CompareCommand::Resume(id));
     until(&engine, "the next round", |news| match news {
         CompareNews::Round { round, .. } => {
-            Some(assert_eq!(round.index, stopped.rounds.len() as u64))
+            assert_eq!(round.index, stopped.rounds.len() as u64);
+            Some(())
         }
         _ => None,
     });
@@ -140,5 +141,30 @@ async fn one_runs_at_a_time_is_stopped_opened_marked_resumed_and_deleted() {
     assert!(open().is_none());
     send(CompareCommand::Resume(id));
     assert!(refused(&engine).contains("there is no comparison"));
+    engine.send(Command::Stop);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_plan_costs_is_told_without_a_request() {
+    let server = Scripted::start(|_, _| Deed::Answer(2)).await;
+    let home = Home::new();
+    server.write_settings(&home, "[price.\"b/*\"]\ninput = 0\noutput = 1000\n");
+    let engine = start(&home);
+    let stop = CompareStopRule {
+        pairs: Some(10),
+        ..CompareStopRule::default()
+    };
+    let (reply, mut asked) = ask();
+    engine.send(Command::Compare(CompareCommand::Forecast {
+        plan: Box::new(plan(stop)),
+        reply,
+    }));
+    let told = tokio::task::block_in_place(|| asked.wait()).unwrap();
+    assert_eq!((told.requests, told.elsewhere), (Some(20), Some(0)));
+    assert_eq!(told.unpriced, ["a/m".parse().unwrap()]);
+    // 64 tokens at $1,000 a million, ten times.
+    let usd = told.usd.unwrap().dollars();
+    assert!((usd - 0.64).abs() < 1e-9, "{usd}");
+    assert_eq!(server.asked(), 0);
     engine.send(Command::Stop);
 }

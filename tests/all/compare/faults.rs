@@ -1,7 +1,7 @@
 //! Arms that fail: an honest report of each, and nothing averaged that should not be.
 
 use super::{
-    compare, number,
+    NEVER_LATE, compare, number,
     server::{Deed, Scripted},
     told, verdict,
 };
@@ -14,7 +14,7 @@ async fn two(
     let steady = Scripted::start(|_, _| Deed::Answer(4)).await;
     let other = Scripted::start(move |number, _| deed(number)).await;
     let home = Home::new();
-    home.write_settings(&[steady.endpoint("a"), other.endpoint("b")].concat());
+    home.write_settings(&[NEVER_LATE, &steady.endpoint("a"), &other.endpoint("b")].concat());
     (steady, other, home)
 }
 
@@ -30,7 +30,7 @@ async fn an_arm_that_is_rate_limited_half_way_is_compared_by_the_pairs_before() 
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let (rounds, whole) = told(&ran);
     assert_eq!((rounds.len(), other.asked()), (21, 21));
-    let ttft = verdict(&whole, "ttft_ms", 0.5);
+    let ttft = verdict(&whole, "ttft_ms", 50);
     assert_eq!(
         (&ttft["n"], &ttft["verdict"]),
         (&10.into(), &"slower".into()),
@@ -109,7 +109,7 @@ async fn an_arm_that_fails_one_time_in_ten_has_that_rate_and_no_such_times() {
     assert!((4.0..=5.0).contains(&resets), "{failing}");
     assert!(number(&faults["provider"]) >= 2.0, "{failing}");
     let failed = number(&failing["failed"]);
-    let n = number(&verdict(&whole, "ttft_ms", 0.5)["n"]);
+    let n = number(&verdict(&whole, "ttft_ms", 50)["n"]);
     assert!(n + failed <= 40.0, "{n} pairs with times, {failed} failed");
     let rate = &whole["failures"]["verdicts"][0]["rate"];
     assert!((0.1..0.25).contains(&number(&rate["value"])), "{rate}");
@@ -131,12 +131,12 @@ async fn pairs_that_fail_together_are_told() {
     })
     .await;
     let home = Home::new();
-    home.write_settings(&[server.endpoint("a"), server.endpoint("b")].concat());
+    server.write_settings(&home, "");
     let ran = compare(&home, &["a/m", "b/m", "-n", "16"]);
     let (_, whole) = told(&ran);
     let failures = &whole["failures"]["verdicts"][0];
     assert_eq!(failures["failed_together"], 4, "{failures}");
     assert_eq!(failures["difference"], 0.0, "{failures}");
     assert!(["cant_tell", "same"].contains(&failures["verdict"].as_str().unwrap()));
-    assert_eq!(verdict(&whole, "ttft_ms", 0.5)["n"], 12);
+    assert_eq!(verdict(&whole, "ttft_ms", 50)["n"], 12);
 }

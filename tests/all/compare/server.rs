@@ -11,7 +11,9 @@ use std::{
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use crate::fault_server::{self, Server, chunk, read_request, reset, send, whole};
+use super::NEVER_LATE;
+use crate::fault_server::{self, Server, chunk, header, read_request, reset, send, whole};
+use crate::home::Home;
 
 /// What is done with a request.
 #[derive(Clone, Copy)]
@@ -43,17 +45,20 @@ impl Scripted {
         let server = fault_server::serve(move |mut stream: TcpStream, _| {
             let (deed, count, bodies) = (deed.clone(), Arc::clone(&count), Arc::clone(&bodies));
             async move {
-                while let Some((_, body)) = read_request(&mut stream).await {
+                while let Some((head, body)) = read_request(&mut stream).await {
                     let body: Value = serde_json::from_slice(&body).unwrap();
                     let number = count.fetch_add(1, Ordering::SeqCst);
                     let deed = deed(number, &body);
                     bodies.lock().unwrap().push(body);
                     match deed {
                         Deed::Answer(first_ms) => answer(&mut stream, first_ms).await,
-                        Deed::Refuse(status, head) => {
-                            let error = r#"{"error":{"message":"not now","type":"refused"}}"#;
-                            let head = format!("content-type: application/json\r\n{head}");
-                            send(&mut stream, whole(status, &head, error)).await;
+                        Deed::Refuse(status, more) => {
+                            // It says the key again, as some do.
+                            let key = header(&head, "authorization").unwrap_or("nobody");
+                            let message = format!("not now, {key}");
+                            let error = serde_json::json!({"error": {"message": message, "type": "refused"}});
+                            let head = format!("content-type: application/json\r\n{more}");
+                            send(&mut stream, whole(status, &head, &error.to_string())).await;
                         }
                         Deed::Reset => return reset(stream),
                     }
@@ -71,6 +76,12 @@ impl Scripted {
     pub fn endpoint(&self, id: &str) -> String {
         let port = self.server.addr.port();
         format!("[endpoint.{id}]\nbase_url = \"http://127.0.0.1:{port}/v1\"\nauth = \"none\"\n")
+    }
+
+    /// Writes the settings of a user whose endpoints `a` and `b` are this server, and what else there is.
+    pub fn write_settings(&self, home: &Home, more: &str) {
+        let endpoints = [self.endpoint("a"), self.endpoint("b")].concat();
+        home.write_settings(&[NEVER_LATE, &endpoints, more].concat());
     }
 
     /// How many requests came.
