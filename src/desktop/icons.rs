@@ -17,6 +17,8 @@ icons! {
     PLAYGROUND = "\u{e40d}";
     /// The monitor (`activity`).
     MONITOR = "\u{e038}";
+    /// Compare (`scale`).
+    COMPARE = "\u{e212}";
     /// The runs (`scroll-text`).
     RUNS = "\u{e45f}";
     /// Conformance (`clipboard-check`).
@@ -29,6 +31,8 @@ icons! {
     SEND = "\u{e152}";
     /// The Enter key (`corner-down-left`).
     ENTER = "\u{e0a1}";
+    /// Start, or go on (`play`).
+    PLAY = "\u{e13c}";
     /// Stop (`circle-stop`).
     STOP = "\u{e083}";
     /// Again (`rotate-ccw`).

@@ -1,5 +1,6 @@
 //! What the engine has said, folded: the one thing that all views read.
 
+mod comparing;
 mod kept;
 
 use std::{
@@ -11,11 +12,12 @@ use super::looks::Looks;
 use crate::{
     alert::AlertNews,
     body::ModelInfo,
+    compare::CompareState,
     conformance::Finding,
     credential::{KeyOf, KeyStatus},
     engine::{
-        GatewayNews, GatewayState, HistoryNews, KeyNews, MonitorNews, MonitorState, RunNews,
-        SettingsNews, Update,
+        GatewayNews, GatewayState, HistoryNews, KeyNews, MonitorNews, MonitorState,
+        RunNews, SettingsNews, Update,
     },
     event::Fault,
     history::{OtherProcesses, Storage, Unstored},
@@ -61,6 +63,10 @@ pub struct State {
     pub gateway: GatewayState,
     /// The state of the monitor.
     pub monitor: MonitorState,
+    /// The comparison that runs here, or ran here last.
+    pub comparison: Option<Arc<CompareState>>,
+    /// Why a comparison could not be begun or resumed; counted, so that the same words are told again.
+    pub comparison_refused: Option<(u64, String)>,
     /// The alerts that fire, the latest last.
     pub alerts: Vec<AlertNews>,
     /// Model lists by endpoint.
@@ -100,13 +106,13 @@ impl State {
                 self.models.insert(endpoint, models);
             }
             Update::NoSimulator(why) => self.no_simulator = Some(why),
+            Update::Compare(news) => self.apply_compare(news),
             Update::Monitor(MonitorNews::Is(state)) => self.monitor = state,
             Update::Monitor(MonitorNews::Alert(news)) => self.apply_alert(news),
             Update::Monitor(MonitorNews::Firing(all)) => self.alerts = all,
             Update::Monitor(
                 MonitorNews::Check(_) | MonitorNews::Ended | MonitorNews::AlertProblem(_),
             )
-            | Update::Compare(_)
             | Update::Bench(_)
             | Update::Ready => {}
             Update::Stopped => self.stopped = true,

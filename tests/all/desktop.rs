@@ -3,6 +3,7 @@
 mod alerts;
 mod app;
 mod charts;
+mod compare;
 mod doubtful;
 mod endpoints;
 mod fields;

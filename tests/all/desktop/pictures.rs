@@ -1,5 +1,6 @@
 //! Pictures of every view, to be looked at: `cargo test --features pictures --test all pictures -- --ignored`.
 
+mod compared;
 mod forms;
 
 use std::path::PathBuf;
@@ -107,7 +108,7 @@ fn pictures_of_charts() {
 }
 
 /// A picture's name, the layout and the scene that it begins with, and what is done then.
-type Detail = (&'static str, &'static str, fn() -> Scene, Prepare);
+type Detail<'a> = (&'static str, &'a str, fn() -> Scene, Prepare);
 
 #[test]
 #[ignore = "draws; look at target/pictures"]
@@ -126,7 +127,7 @@ fn pictures_of_details_and_overlays() {
     let routes = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"routes\"}"}}"#;
     let targets = r#"{"view":"monitor","views":{"monitor":"{\"chart\":\"targets\"}"}}"#;
     let phases = r#"{"view":"monitor","views":{"monitor":"{\"chart\":\"phases\",\"cold\":true}"}}"#;
-    let all: [Detail; 57] = [
+    let all: [Detail<'_>; 57] = [
         ("wire-frames", runs, scenes::wire, |desktop, player| {
             wire(desktop, player);
             for _ in 0..6 {

@@ -15,8 +15,8 @@ use tokenscope::{
         view::ViewId,
     },
     engine::{
-        Command, ConversationCommand, Engine, GatewayNews, HistoryCommand, HistoryNews,
-        MonitorNews, Reply, SettingsNews, TestStep, TestedThing, Update, ask,
+        Command, CompareNews, ConversationCommand, Engine, GatewayNews, HistoryCommand,
+        HistoryNews, MonitorNews, Reply, SettingsNews, TestStep, TestedThing, Update, ask,
     },
     event::{Fault, FaultClass, Phase},
     settings::Paths,
@@ -132,6 +132,9 @@ impl Player {
         let state = scene.gateway;
         self.say(Update::Gateway(GatewayNews::Is(state)));
         self.say(Update::Monitor(MonitorNews::Is(scene.monitor)));
+        if let Some(state) = scene.comparing {
+            self.say(Update::Compare(CompareNews::Is(Box::new(state))));
+        }
         if let Some(why) = scene.no_simulator {
             self.say(Update::NoSimulator(why));
         }

@@ -1,6 +1,7 @@
 //! What the engine knows: the scenes that a window is tested over and drawn with.
 
 mod answers;
+mod compared;
 mod courses;
 mod facts;
 mod gateway;
@@ -12,6 +13,7 @@ mod wires;
 
 pub use self::{
     answers::findings_of,
+    compared::{COMPARISON, compared, comparing},
     courses::{buffered, live, long, stalled},
     facts::buffering_and_priced,
     gateway::{TOKEN, access, busy_gateway, chinese_gateway, long_names},
@@ -26,6 +28,7 @@ use std::collections::BTreeMap;
 
 use self::runs::fail;
 use tokenscope::{
+    compare::CompareState,
     conversation::ConversationSummary,
     dialect::DialectId,
     endpoint::{Auth, Endpoint},
@@ -50,6 +53,10 @@ pub struct Scene {
     pub gateway: GatewayState,
     pub gateway_status: GatewayStatus,
     pub monitor: MonitorState,
+    /// The comparisons of the history, the latest first.
+    pub comparisons: Vec<CompareState>,
+    /// The comparison that runs here.
+    pub comparing: Option<CompareState>,
     /// What the history has of the wires of runs; of others it never kept any.
     pub wires: BTreeMap<RunId, LoadedCapture>,
 }
@@ -121,6 +128,8 @@ pub fn empty() -> Scene {
         gateway: GatewayState::Off,
         gateway_status: GatewayStatus::default(),
         monitor: MonitorState::Off,
+        comparisons: Vec::new(),
+        comparing: None,
         wires: BTreeMap::new(),
     }
 }

@@ -13,7 +13,7 @@ use super::{
 fn pictures_of_alerts_and_limits() {
     let alerts = r#"{"view":"settings","views":{"settings":"\"alerts\""}}"#;
     let data = r#"{"view":"settings","views":{"settings":"\"data\""}}"#;
-    let all: [Detail; 7] = [
+    let all: [Detail<'_>; 7] = [
         ("alerts-none", alerts, scenes::filled, |_, _| ()),
         ("alerts-list", alerts, scenes::watched, |_, _| ()),
         ("alerts-form", alerts, scenes::watched, |desktop, _| {

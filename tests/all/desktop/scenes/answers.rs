@@ -8,9 +8,9 @@ use tokenscope::{
     credential::{KeyOf, KeyPlace, KeyStatus},
     endpoint::TargetId,
     engine::{
-        CaptureCommand, Command, ConversationCommand, EndpointCommand, GatewayCommand,
-        HistoryCommand, KeyCommand, KeyNews, LoadedCapture, OpenedCapture, RunCommand, RunNews,
-        TestStep, Update, ask_in_steps,
+        CaptureCommand, Command, CompareCommand, ConversationCommand, EndpointCommand,
+        GatewayCommand, HistoryCommand, KeyCommand, KeyNews, LoadedCapture, OpenedCapture,
+        RunCommand, RunNews, TestStep, Update, ask_in_steps,
     },
     history::{
         CheckCount, Conformance, Median, RunPage, RunQuery, RunRow, Series, SeriesChange,
@@ -73,6 +73,14 @@ impl Scene {
             }
             Command::Conversation(ConversationCommand::List(reply)) => {
                 reply_to(reply, self.conversations.clone());
+            }
+            Command::Compare(CompareCommand::List(reply)) => {
+                let all = self.comparisons.iter().map(super::compared::summary_of);
+                reply_to(reply, Ok(all.collect()));
+            }
+            Command::Compare(CompareCommand::Open { id, reply }) => {
+                let found = self.comparisons.iter().find(|it| it.head.id == *id);
+                reply_to(reply, Ok(found.cloned().map(Box::new)));
             }
             Command::Endpoint(EndpointCommand::Test { steps, .. }) => {
                 let steps = std::mem::replace(steps, ask_in_steps().0);

@@ -1,0 +1,90 @@
+//! The article's table: what each row and cell is, on hover.
+
+use egui::{Grid, Label, RichText, Ui, vec2};
+
+use super::arms::ShownArm;
+use crate::{
+    compare::{ArticleCell, ArticleTable},
+    desktop::{
+        theme::{Theme, caption, space, strong},
+        widgets::{count, ms_text},
+    },
+};
+
+/// Shows the table of one kind of connection.
+pub fn article_ui(ui: &mut Ui, theme: &Theme, table: &ArticleTable, arms: &[ShownArm]) {
+    Grid::new("compare.article")
+        .spacing(vec2(space::XL, space::S))
+        .striped(false)
+        .show(ui, |ui| {
+            ui.label("");
+            for arm in arms {
+                ui.label(strong(arm.letter.to_string()));
+            }
+            ui.end_row();
+            for row in &table.rows {
+                ui.label(row.name).on_hover_text(row.definition);
+                for (cell, arm) in row.cells.iter().zip(arms) {
+                    cell_ui(ui, theme, cell, (row.key, row.definition), arm);
+                }
+                ui.end_row();
+            }
+        });
+    ui.add_space(space::M);
+    let text = "Loss and lost connections are seen between this machine and the nearest TCP endpoint only: never beyond it";
+    ui.add(Label::new(caption(theme, text)).wrap());
+}
+
+fn cell_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    cell: &ArticleCell,
+    (key, definition): (&str, &str),
+    arm: &ShownArm,
+) {
+    if let Some(why) = &cell.not_measured {
+        let text = RichText::new("not measured").color(theme.text_dim);
+        ui.label(text)
+            .on_hover_text(format!("{definition}. {}: {why}", arm.letter));
+        return;
+    }
+    let text = |value: f64| value_text(key, value);
+    let value = cell.value.map(text).unwrap_or_default();
+    let interval = cell.low.zip(cell.high);
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        let n = count(cell.n as u64);
+        let hover = match interval {
+            Some((low, high)) => format!(
+                "{definition}. n {n}, 95 % interval {} to {}",
+                text(low),
+                text(high)
+            ),
+            None => format!("{definition}. n {n}: too few for an interval"),
+        };
+        ui.label(value).on_hover_text(hover);
+        if let Some((low, high)) = interval {
+            ui.label(caption(theme, format!("{} to {}", text(low), text(high))));
+        }
+    });
+}
+
+/// Times are in milliseconds, all else is a share.
+fn value_text(key: &str, value: f64) -> String {
+    if key.ends_with("_ms") {
+        ms_text(value)
+    } else {
+        format!("{:.1} %", 100.0 * value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_a_time_or_a_share() {
+        assert_eq!(value_text("p99_ttft_ms", 412.0), "412 ms");
+        assert_eq!(value_text("gain", -0.05), "-5.0 %");
+    }
+}

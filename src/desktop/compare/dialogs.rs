@@ -1,0 +1,206 @@
+//! The dialogs of the view: the question before requests are sent elsewhere, the report, deletion.
+
+use std::{path::PathBuf, task::Poll};
+
+use egui::{Context, Label};
+
+use crate::{
+    compare::{CompareState, ComparisonId},
+    desktop::{
+        path_field::{ChooseFor, PathField},
+        theme::{caption, heading, space},
+        view::{Action, Cx},
+        widgets::{danger_button, date_time, dialog, primary_button},
+    },
+    engine::{Asked, Command, CompareCommand, ask},
+};
+
+/// What the user answered to a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuestionAnswer {
+    Yes,
+    No,
+}
+
+/// Asks whether these requests are to be sent; `None` until that is answered.
+pub fn question_ui(ctx: &Context, cx: &Cx<'_>, lines: &[String]) -> Option<QuestionAnswer> {
+    let theme = cx.theme;
+    let (answer, closed) = dialog(ctx, theme, "compare-question", 400.0, |ui| {
+        ui.label(heading("Send these requests?"));
+        for line in lines {
+            ui.add(Label::new(line).wrap());
+        }
+        ui.add_space(space::XS);
+        let text = "What an answer costs is what its provider bills. You can stop it at any time";
+        ui.label(caption(theme, text));
+        ui.add_space(space::M);
+        ui.horizontal(|ui| {
+            let yes = primary_button(ui, theme, "Send them").clicked();
+            let no = ui.button("Cancel").clicked();
+            match (yes, no) {
+                (true, _) => Some(QuestionAnswer::Yes),
+                (_, true) => Some(QuestionAnswer::No),
+                _ => None,
+            }
+        })
+        .inner
+    });
+    answer.or(closed.then_some(QuestionAnswer::No))
+}
+
+/// The dialog that writes a report. The engine writes the file.
+#[derive(Debug)]
+pub struct ReportDialog {
+    id: ComparisonId,
+    file: PathField,
+    writing: Option<Asked<Result<(), String>>>,
+}
+
+impl ReportDialog {
+    /// A dialog for the report on a comparison.
+    #[must_use]
+    pub fn new(id: ComparisonId) -> Self {
+        Self {
+            id,
+            file: PathField::in_documents(&format!("tokenscope-comparison-{id}.html")),
+            writing: None,
+        }
+    }
+
+    /// Handles the answers of the engine and of the file chooser; returns whether the dialog stays open.
+    pub fn logic(&mut self, cx: &mut Cx<'_>) -> bool {
+        self.file.take_in();
+        let Some(writing) = &mut self.writing else {
+            return true;
+        };
+        let problem = match writing.poll() {
+            Poll::Pending => return true,
+            Poll::Ready(Some(Ok(()))) => {
+                let told = format!("The report is written to {}", self.file.path.trim());
+                cx.actions.push(Action::Tell(told));
+                return false;
+            }
+            Poll::Ready(Some(Err(problem))) => problem,
+            Poll::Ready(None) => "the engine has ended".to_owned(),
+        };
+        self.writing = None;
+        self.file.problem = Some(format!("Not written: {problem}"));
+        true
+    }
+
+    /// Shows the dialog; returns whether it stays open.
+    pub fn ui(&mut self, ctx: &Context, cx: &mut Cx<'_>) -> bool {
+        let theme = cx.theme;
+        let is_writing = self.writing.is_some();
+        let (stays, closed) = dialog(ctx, theme, "compare-report", 440.0, |ui| {
+            ui.label(heading("Report on this comparison"));
+            let text = "One HTML file without scripts: method, vantage, times, versions, n, what is left out, all verdicts \
+                and plots";
+            ui.label(caption(theme, text));
+            ui.add_space(space::M);
+            ui.add_enabled_ui(!is_writing, |ui| {
+                self.file.ui(ui, theme, ChooseFor::Save("html"));
+                ui.add_space(space::M);
+                ui.horizontal(|ui| {
+                    let ready = self.file.given().is_some();
+                    let write =
+                        ui.add_enabled_ui(ready, |ui| primary_button(ui, theme, "Write it"));
+                    if write.inner.clicked() {
+                        self.write(cx);
+                    }
+                    !ui.button("Cancel").clicked()
+                })
+                .inner
+            })
+            .inner
+        });
+        stays && (is_writing || !closed)
+    }
+
+    fn write(&mut self, cx: &mut Cx<'_>) {
+        let (reply, writing) = ask();
+        self.writing = Some(writing);
+        self.file.problem = None;
+        cx.commands.push(Command::Compare(CompareCommand::Report {
+            id: self.id,
+            to: PathBuf::from(self.file.path.trim()),
+            reply,
+        }));
+    }
+}
+
+/// The dialog that deletes a comparison, once that is confirmed.
+#[derive(Debug)]
+pub struct DeleteComparison {
+    id: ComparisonId,
+    /// Which it is, in words.
+    what: String,
+    deleting: Option<Asked<Result<bool, String>>>,
+    problem: Option<String>,
+}
+
+impl DeleteComparison {
+    /// A dialog for a comparison.
+    #[must_use]
+    pub fn new(state: &CompareState) -> Self {
+        Self {
+            id: state.head.id,
+            what: format!(
+                "Begun {}, {} rounds",
+                date_time(state.head.began_unix_ns),
+                state.rounds.len()
+            ),
+            deleting: None,
+            problem: None,
+        }
+    }
+
+    /// Handles the answer of the engine; returns the comparison once it is deleted.
+    pub fn logic(&mut self, cx: &mut Cx<'_>) -> Option<ComparisonId> {
+        let problem = match self.deleting.as_mut()?.poll() {
+            Poll::Pending => return None,
+            Poll::Ready(Some(Ok(true))) => {
+                cx.actions
+                    .push(Action::Tell("Deleted the comparison".to_owned()));
+                return Some(self.id);
+            }
+            Poll::Ready(Some(Ok(false))) => "It is no longer in the history".to_owned(),
+            Poll::Ready(Some(Err(problem))) => format!("It was not deleted: {problem}"),
+            Poll::Ready(None) => "It was not deleted: the engine has ended".to_owned(),
+        };
+        (self.deleting, self.problem) = (None, Some(problem));
+        None
+    }
+
+    /// Shows the dialog; returns whether it stays open.
+    pub fn ui(&mut self, ctx: &Context, cx: &mut Cx<'_>) -> bool {
+        let theme = cx.theme;
+        let is_waiting = self.deleting.is_some();
+        let (keeps, closed) = dialog(ctx, theme, "compare-delete", 380.0, |ui| {
+            ui.label(heading("Delete this comparison?"));
+            ui.label(&self.what);
+            let text =
+                "Its verdicts, its plots and all marks go for good. Its runs stay in the history";
+            ui.label(caption(theme, text));
+            if let Some(problem) = &self.problem {
+                ui.add_space(space::S);
+                ui.colored_label(theme.bad, problem);
+            }
+            ui.add_space(space::M);
+            ui.add_enabled_ui(!is_waiting, |ui| {
+                ui.horizontal(|ui| {
+                    if danger_button(ui, theme, "Delete the comparison").clicked() {
+                        let (reply, deleting) = ask();
+                        (self.deleting, self.problem) = (Some(deleting), None);
+                        let command = CompareCommand::Delete { id: self.id, reply };
+                        cx.commands.push(Command::Compare(command));
+                    }
+                    ui.button("Keep it").clicked()
+                })
+                .inner
+            })
+            .inner
+        });
+        is_waiting || !(keeps || closed)
+    }
+}
