@@ -4,6 +4,7 @@
 //! is one file or folder, and one line in [`views::views`].
 
 pub mod app;
+mod axes;
 mod chooser;
 mod chrome;
 mod closing;
@@ -15,9 +16,11 @@ pub mod input;
 mod inspector;
 mod looks;
 pub mod outside;
+mod pacing;
 pub mod palette;
 mod parts;
 mod path_field;
+mod polled;
 pub mod preflight;
 mod range;
 pub mod shortcuts;
@@ -25,10 +28,12 @@ pub mod spoken;
 pub mod state;
 pub mod theme;
 pub mod toast;
+mod tooltip;
 pub mod view;
 pub mod views;
 pub mod widgets;
 
+mod bench;
 mod gateway;
 mod monitor;
 mod playground;

@@ -27,7 +27,7 @@ use crate::{credential::Credentials, endpoint::Endpoint, run::Backlog, settings:
 
 pub use self::{
     ask::{Asked, Reply, Steps, ask, ask_in_steps},
-    bench::{BenchCommand, BenchNews, BenchProgress, BenchStart},
+    bench::{BenchCommand, BenchNews, BenchOpening, BenchProgress, BenchStart, SavedBenchCommand},
     captures::{CaptureCommand, CaptureSource, LoadedCapture, OpenedCapture, SavedAs},
     command::{
         Command, ConversationCommand, EndpointCommand, ExportStep, HistoryCommand, KeyCommand,

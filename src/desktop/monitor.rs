@@ -3,7 +3,6 @@
 //! In: [`Series`] of the history and the gaps between probes, asked for again when runs end, the stretch or the width changes.
 //! Out: [`HistoryCommand::Series`], [`HistoryCommand::Distributions`] for the other charts; a click on a point opens its run; the plan of the probes.
 
-mod axes;
 mod bands;
 mod bar;
 mod certificate;
@@ -20,12 +19,10 @@ mod legend;
 mod legend_panel;
 mod mark;
 mod outcomes;
-mod pacing;
 mod phases;
 mod plan;
 mod plot;
 mod plot_frame;
-mod polled;
 mod query;
 mod questions;
 mod shown_time;
@@ -45,20 +42,15 @@ use serde::{Deserialize, Serialize};
 
 pub use self::verb::MonitorVerb;
 use self::{
-    axes::{Scale, TimeAxis, chart_frame},
-    chart::Chart,
-    distributions::PolledDistributions,
-    gaps::GapBand,
-    pacing::Pacing,
-    phases::PolledPhases,
-    plan::PlanForm,
-    plot_frame::PlotFrame,
-    target_facts::PolledFacts,
-    targets::TargetSort,
+    chart::Chart, distributions::PolledDistributions, gaps::GapBand, phases::PolledPhases,
+    plan::PlanForm, plot_frame::PlotFrame, target_facts::PolledFacts, targets::TargetSort,
     track::Track,
 };
 use super::{
+    axes::{self, Scale, TimeAxis, chart_frame},
     icons,
+    pacing::Pacing,
+    polled,
     range::Range,
     theme::{Theme, space, title},
     view::{Action, Cx, Verb, VerbId, View, ViewId},

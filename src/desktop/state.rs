@@ -1,5 +1,6 @@
 //! What the engine has said, folded: the one thing that all views read.
 
+mod bench;
 mod kept;
 
 use std::{
@@ -7,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+pub use self::bench::{EndedBench, LiveBench};
 use super::looks::Looks;
 use crate::{
     alert::AlertNews,
@@ -61,6 +63,8 @@ pub struct State {
     pub gateway: GatewayState,
     /// The state of the monitor.
     pub monitor: MonitorState,
+    /// The load bench that runs here, or ran here last.
+    pub bench: LiveBench,
     /// The alerts that fire, the latest last.
     pub alerts: Vec<AlertNews>,
     /// Model lists by endpoint.
@@ -100,13 +104,13 @@ impl State {
                 self.models.insert(endpoint, models);
             }
             Update::NoSimulator(why) => self.no_simulator = Some(why),
+            Update::Bench(news) => self.bench.apply(news),
             Update::Monitor(MonitorNews::Is(state)) => self.monitor = state,
             Update::Monitor(MonitorNews::Alert(news)) => self.apply_alert(news),
             Update::Monitor(MonitorNews::Firing(all)) => self.alerts = all,
             Update::Monitor(
                 MonitorNews::Check(_) | MonitorNews::Ended | MonitorNews::AlertProblem(_),
             )
-            | Update::Bench(_)
             | Update::Ready => {}
             Update::Stopped => self.stopped = true,
         }

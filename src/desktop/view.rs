@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use egui::Ui;
 
 pub use super::{
-    gateway::GatewayVerb, monitor::MonitorVerb, playground::PlaygroundVerb, runs::RunsVerb,
-    settings::Section,
+    bench::BenchVerb, gateway::GatewayVerb, monitor::MonitorVerb, playground::PlaygroundVerb,
+    runs::RunsVerb, settings::Section,
 };
 use super::{state::State, theme::Theme};
 use crate::{endpoint::TargetId, engine::Command, run::RunId, settings::Appearance};
@@ -20,6 +20,8 @@ pub enum ViewId {
     Playground,
     /// TTFT history.
     Monitor,
+    /// What a target takes under load.
+    Bench,
     /// The table of runs.
     Runs,
     /// What the checks found, by target.
@@ -39,6 +41,8 @@ pub enum VerbId {
     Playground(PlaygroundVerb),
     /// The monitor.
     Monitor(MonitorVerb),
+    /// Load benches.
+    Bench(BenchVerb),
     /// The table of runs.
     Runs(RunsVerb),
     /// The gateway.

@@ -1,6 +1,6 @@
 //! The table of views.
 
-use super::{conformance, gateway, monitor, playground, runs, settings, view::View};
+use super::{bench, conformance, gateway, monitor, playground, runs, settings, view::View};
 
 /// All views, in the order of the navigation.
 #[must_use]
@@ -8,6 +8,7 @@ pub fn views() -> Vec<Box<dyn View>> {
     vec![
         Box::new(playground::Playground::default()),
         Box::new(monitor::Monitor::default()),
+        Box::new(bench::BenchView::default()),
         Box::new(runs::Runs::default()),
         Box::new(conformance::ConformanceView::default()),
         Box::new(gateway::GatewayView::default()),

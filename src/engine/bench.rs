@@ -8,12 +8,14 @@ mod request;
 mod shared;
 mod store;
 mod timer;
+mod window;
 mod worker;
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
+pub use self::window::{BenchOpening, SavedBenchCommand};
 use self::{
     collect::RunningBench,
     shared::{BenchParts, BenchShared},
@@ -43,6 +45,8 @@ pub enum BenchCommand {
     Start(Box<BenchStart>),
     /// Sends nothing more, and ends what is under way. [`BenchNews::Over`] follows if one runs.
     Stop,
+    /// About benches of the history.
+    Saved(SavedBenchCommand),
 }
 
 /// A bench to run.
@@ -151,6 +155,11 @@ impl BenchTask {
                 message = inbox.recv() => match message {
                     Some(TaskMessage::Command(BenchCommand::Start(start))) => self.start(*start).await,
                     Some(TaskMessage::Command(BenchCommand::Stop)) => self.stop(),
+                    Some(TaskMessage::Command(BenchCommand::Saved(command))) => {
+                        if let Some(history) = &self.history {
+                            window::answer(command, history);
+                        }
+                    }
                     Some(TaskMessage::Settings(settings)) => self.settings = settings,
                     Some(TaskMessage::End(done)) => {
                         self.end().await;

@@ -1,8 +1,9 @@
-//! Tooltips of charts: they stand beside what is pointed at, and name its target.
+//! What tooltips of the charts say of a target and of a stretch of time.
 
-use egui::{Pos2, Rect, Response, Tooltip, Ui, Vec2};
+use egui::Ui;
 
 use super::track::Track;
+pub use crate::desktop::tooltip::tooltip;
 use crate::{
     desktop::{
         looks::sample_ui,
@@ -11,15 +12,6 @@ use crate::{
     },
     endpoint::local_gateway,
 };
-
-/// How far the tooltip stays away from the point, in both directions together.
-const ROOM: f32 = 14.0;
-
-/// Shows a tooltip beside a point of a chart.
-pub fn tooltip(ui: &Ui, response: &Response, at: Pos2, content: impl FnOnce(&mut Ui)) {
-    let place = Rect::from_center_size(at, Vec2::splat(ROOM));
-    Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), response.id, place).show(content);
-}
 
 /// Shows a target's name, and how it is drawn.
 pub fn track_ui(ui: &mut Ui, theme: &Theme, track: &Track) {

@@ -1,6 +1,7 @@
 //! What the engine knows: the scenes that a window is tested over and drawn with.
 
 mod answers;
+mod benches;
 mod courses;
 mod facts;
 mod gateway;
@@ -12,6 +13,7 @@ mod wires;
 
 pub use self::{
     answers::findings_of,
+    benches::{SceneBench, bench_progress, benched},
     courses::{buffered, live, long, stalled},
     facts::buffering_and_priced,
     gateway::{TOKEN, access, busy_gateway, chinese_gateway, long_names},
@@ -50,6 +52,7 @@ pub struct Scene {
     pub gateway: GatewayState,
     pub gateway_status: GatewayStatus,
     pub monitor: MonitorState,
+    pub benches: Vec<SceneBench>,
     /// What the history has of the wires of runs; of others it never kept any.
     pub wires: BTreeMap<RunId, LoadedCapture>,
 }
@@ -121,6 +124,7 @@ pub fn empty() -> Scene {
         gateway: GatewayState::Off,
         gateway_status: GatewayStatus::default(),
         monitor: MonitorState::Off,
+        benches: Vec::new(),
         wires: BTreeMap::new(),
     }
 }

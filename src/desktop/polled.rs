@@ -1,4 +1,4 @@
-//! A question to the history whose answer follows what is shown: it is asked again when that changes or runs end, but
+//! A question whose answer follows what is shown: it is asked again when that changes or runs end, but
 //! not too often.
 
 use egui::Ui;
