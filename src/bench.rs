@@ -3,6 +3,7 @@
 //! In: a [`BenchPlan`] and the [`BenchRequest`]s that its workers recorded. Out: a [`BenchSummary`]. Nothing here sends
 //! anything or reads a clock: the engine's workers do (`engine::bench`).
 
+pub mod charts;
 pub mod columns;
 pub mod figures;
 pub mod merge;
@@ -22,6 +23,7 @@ pub mod validity;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    charts::{BenchCharts, ChartCollector},
     figures::Tally,
     plan::{
         ArrivalProcess, BackOff, BenchConnections, BenchPlan, GoodputLimits, Load, StopReason,

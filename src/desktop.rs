@@ -33,6 +33,7 @@ pub mod view;
 pub mod views;
 pub mod widgets;
 
+mod bench;
 mod compare;
 mod gateway;
 mod monitor;

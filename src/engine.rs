@@ -28,7 +28,10 @@ use crate::{credential::Credentials, endpoint::Endpoint, run::Backlog, settings:
 
 pub use self::{
     ask::{Asked, Reply, Steps, ask, ask_in_steps},
-    bench::{BenchCommand, BenchNews, BenchPiece, BenchProgress, BenchStart},
+    bench::{
+        BenchCommand, BenchNews, BenchOpening, BenchPiece, BenchProgress, BenchStart,
+        SavedBenchCommand,
+    },
     captures::{CaptureCommand, CaptureSource, LoadedCapture, OpenedCapture, SavedAs},
     command::{
         Command, ConversationCommand, EndpointCommand, ExportStep, HistoryCommand, KeyCommand,

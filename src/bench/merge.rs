@@ -200,7 +200,10 @@ impl CommonTime {
         let begun = |part: &&BenchPart| part.head.began_unix_ns.is_some();
         let mut common = Self {
             is_measured: first.is_some()
-                && parts.iter().filter(begun).all(|part| session(part) == first),
+                && parts
+                    .iter()
+                    .filter(begun)
+                    .all(|part| session(part) == first),
             zero: 0,
         };
         let began = parts.iter().filter_map(|part| {
@@ -323,7 +326,10 @@ impl MachineTally {
             lost: part.end.lost.clone().or_else(|| missing(part, self.count)),
             clock_offset_ms: clock.map(|clock| signed_ms(clock.before.offset_ns)),
             clock_uncertainty_ms: clock.map(|clock| ms(clock.uncertainty_ns())),
-            clock_drift_ms: clock.as_ref().and_then(MeasuredClock::drift_ns).map(signed_ms),
+            clock_drift_ms: clock
+                .as_ref()
+                .and_then(MeasuredClock::drift_ns)
+                .map(signed_ms),
         }
     }
 }
@@ -340,7 +346,8 @@ fn stopped(parts: &[BenchPart]) -> Option<StopReason> {
     let reasons = parts
         .iter()
         .filter_map(|part| part.end.summary.as_ref()?.stopped);
-    let is_planned = |reason: &StopReason| matches!(reason, StopReason::Requests | StopReason::Time);
+    let is_planned =
+        |reason: &StopReason| matches!(reason, StopReason::Requests | StopReason::Time);
     reasons.min_by_key(is_planned)
 }
 

@@ -1,5 +1,6 @@
 //! What the engine has said, folded: the one thing that all views read.
 
+mod bench;
 mod comparing;
 mod kept;
 
@@ -8,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+pub use self::bench::{EndedBench, LiveBench};
 use super::looks::Looks;
 use crate::{
     alert::AlertNews,
@@ -16,8 +18,8 @@ use crate::{
     conformance::Finding,
     credential::{KeyOf, KeyStatus},
     engine::{
-        GatewayNews, GatewayState, HistoryNews, KeyNews, MonitorNews, MonitorState,
-        RunNews, SettingsNews, Update,
+        GatewayNews, GatewayState, HistoryNews, KeyNews, MonitorNews, MonitorState, RunNews,
+        SettingsNews, Update,
     },
     event::Fault,
     history::{OtherProcesses, Storage, Unstored},
@@ -67,6 +69,8 @@ pub struct State {
     pub comparison: Option<Arc<CompareState>>,
     /// Why a comparison could not be begun or resumed; counted, so that the same words are told again.
     pub comparison_refused: Option<(u64, String)>,
+    /// The load bench that runs here, or ran here last.
+    pub bench: LiveBench,
     /// The alerts that fire, the latest last.
     pub alerts: Vec<AlertNews>,
     /// Model lists by endpoint.
@@ -107,13 +111,13 @@ impl State {
             }
             Update::NoSimulator(why) => self.no_simulator = Some(why),
             Update::Compare(news) => self.apply_compare(news),
+            Update::Bench(news) => self.bench.apply(news),
             Update::Monitor(MonitorNews::Is(state)) => self.monitor = state,
             Update::Monitor(MonitorNews::Alert(news)) => self.apply_alert(news),
             Update::Monitor(MonitorNews::Firing(all)) => self.alerts = all,
             Update::Monitor(
                 MonitorNews::Check(_) | MonitorNews::Ended | MonitorNews::AlertProblem(_),
             )
-            | Update::Bench(_)
             | Update::Ready => {}
             Update::Stopped => self.stopped = true,
         }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use egui::Ui;
 
 pub use super::{
-    compare::CompareVerb, gateway::GatewayVerb, monitor::MonitorVerb, playground::PlaygroundVerb,
-    runs::RunsVerb, settings::Section,
+    bench::BenchVerb, compare::CompareVerb, gateway::GatewayVerb, monitor::MonitorVerb,
+    playground::PlaygroundVerb, runs::RunsVerb, settings::Section,
 };
 use super::{state::State, theme::Theme};
 use crate::{endpoint::TargetId, engine::Command, run::RunId, settings::Appearance};
@@ -22,6 +22,8 @@ pub enum ViewId {
     Monitor,
     /// Which target is faster, and how sure that is.
     Compare,
+    /// What a target takes under load.
+    Bench,
     /// The table of runs.
     Runs,
     /// What the checks found, by target.
@@ -43,6 +45,8 @@ pub enum VerbId {
     Monitor(MonitorVerb),
     /// Comparisons.
     Compare(CompareVerb),
+    /// Load benches.
+    Bench(BenchVerb),
     /// The table of runs.
     Runs(RunsVerb),
     /// The gateway.

@@ -1,6 +1,8 @@
 //! The table of views.
 
-use super::{compare, conformance, gateway, monitor, playground, runs, settings, view::View};
+use super::{
+    bench, compare, conformance, gateway, monitor, playground, runs, settings, view::View,
+};
 
 /// All views, in the order of the navigation.
 #[must_use]
@@ -9,6 +11,7 @@ pub fn views() -> Vec<Box<dyn View>> {
         Box::new(playground::Playground::default()),
         Box::new(monitor::Monitor::default()),
         Box::new(compare::CompareView::default()),
+        Box::new(bench::BenchView::default()),
         Box::new(runs::Runs::default()),
         Box::new(conformance::ConformanceView::default()),
         Box::new(gateway::GatewayView::default()),

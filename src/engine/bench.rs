@@ -8,6 +8,7 @@ mod request;
 mod shared;
 mod store;
 mod timer;
+mod window;
 mod worker;
 
 use std::{
@@ -19,6 +20,7 @@ use std::{
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
+pub use self::window::{BenchOpening, SavedBenchCommand};
 use self::{
     collect::RunningBench,
     shared::{BenchParts, BenchShared},
@@ -52,6 +54,8 @@ pub enum BenchCommand {
     StartFor(Box<BenchStart>, UnboundedSender<BenchPiece>),
     /// Sends nothing more, and ends what is under way. [`BenchNews::Over`] follows if one runs.
     Stop,
+    /// About benches of the history.
+    Saved(SavedBenchCommand),
 }
 
 /// What is handed over of a bench while it runs.
@@ -170,6 +174,11 @@ impl BenchTask {
                     Some(TaskMessage::Command(BenchCommand::Start(start))) => self.start(*start, None).await,
                     Some(TaskMessage::Command(BenchCommand::StartFor(start, keeper))) => self.start(*start, Some(keeper)).await,
                     Some(TaskMessage::Command(BenchCommand::Stop)) => self.stop(),
+                    Some(TaskMessage::Command(BenchCommand::Saved(command))) => {
+                        if let Some(history) = &self.history {
+                            window::answer(command, history);
+                        }
+                    }
                     Some(TaskMessage::Settings(settings)) => self.settings = settings,
                     Some(TaskMessage::End(done)) => {
                         self.end().await;

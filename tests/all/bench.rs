@@ -4,6 +4,7 @@ mod contract;
 mod frozen;
 mod stops;
 mod stored;
+mod window;
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod app;
+mod bench;
 mod charts;
 mod compare;
 mod doubtful;

@@ -122,7 +122,10 @@ impl<'a> Driver<'a> {
                 let info = info.map_err(|why| anyhow::anyhow!("{}: {why}", link.name))?;
                 if info.orders != ORDER_VERSION {
                     let version = info.version;
-                    bail!("{} has Tokenscope {version}, which takes other orders", link.name);
+                    bail!(
+                        "{} has Tokenscope {version}, which takes other orders",
+                        link.name
+                    );
                 }
                 if plan.stop.cost_usd.is_some() && !info.is_priced {
                     let why = format!(
@@ -208,9 +211,10 @@ impl<'a> Driver<'a> {
     /// How far each agent's clock is ahead.
     async fn clocks(&self) -> anyhow::Result<Vec<ClockOffset>> {
         let clocks = join_all(self.links.iter().map(|link| link.clock(TRIPS))).await;
-        let clocks = clocks.into_iter().zip(&self.links).map(|(clock, link)| {
-            clock.map_err(|why| anyhow::anyhow!("{}: {why}", link.name))
-        });
+        let clocks = clocks
+            .into_iter()
+            .zip(&self.links)
+            .map(|(clock, link)| clock.map_err(|why| anyhow::anyhow!("{}: {why}", link.name)));
         clocks.collect()
     }
 

@@ -82,7 +82,9 @@ fn agent(text: &str) -> Result<AgentAddress, String> {
         }
     };
     if url.scheme() != "https" && !(url.scheme() == "http" && is_this_machine(&url)) {
-        return Err("another machine is reached by https alone, as the token goes there".to_owned());
+        return Err(
+            "another machine is reached by https alone, as the token goes there".to_owned(),
+        );
     }
     if url.port().is_none() && !text.contains("://") {
         // Only a URL without a host has no port.

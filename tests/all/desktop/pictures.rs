@@ -1,5 +1,6 @@
 //! Pictures of every view, to be looked at: `cargo test --features pictures --test all pictures -- --ignored`.
 
+mod bench;
 mod compared;
 mod forms;
 

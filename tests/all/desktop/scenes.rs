@@ -1,6 +1,7 @@
 //! What the engine knows: the scenes that a window is tested over and drawn with.
 
 mod answers;
+mod benches;
 mod compared;
 mod courses;
 mod facts;
@@ -13,6 +14,7 @@ mod wires;
 
 pub use self::{
     answers::findings_of,
+    benches::{SceneBench, bench_progress, benched},
     compared::{COMPARISON, compared, comparing},
     courses::{buffered, live, long, stalled},
     facts::buffering_and_priced,
@@ -53,6 +55,7 @@ pub struct Scene {
     pub gateway: GatewayState,
     pub gateway_status: GatewayStatus,
     pub monitor: MonitorState,
+    pub benches: Vec<SceneBench>,
     /// The comparisons of the history, the latest first.
     pub comparisons: Vec<CompareState>,
     /// The comparison that runs here.
@@ -128,6 +131,7 @@ pub fn empty() -> Scene {
         gateway: GatewayState::Off,
         gateway_status: GatewayStatus::default(),
         monitor: MonitorState::Off,
+        benches: Vec::new(),
         comparisons: Vec::new(),
         comparing: None,
         wires: BTreeMap::new(),

@@ -104,6 +104,7 @@ impl Scene {
             Command::Capture(CaptureCommand::Open { path, reply }) => {
                 reply_to(reply, OpenedCapture::read(path).map(Arc::new));
             }
+            Command::Bench(command) => self.answer_bench(command),
             Command::Key(KeyCommand::Check) => return self.keys(),
             Command::Endpoint(EndpointCommand::ListModels { endpoint, .. }) => {
                 return vec![Update::Models {

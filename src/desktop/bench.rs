@@ -1,0 +1,271 @@
+//! Load benches: set up, watched while they run, judged when they are over, kept.
+//!
+//! In: [`State::bench`](super::state::State), benches of the history, opened and reduced for plots by the engine. Out:
+//! [`BenchCommand`](crate::engine::BenchCommand)s.
+
+mod beside;
+mod charts;
+mod draft;
+mod figures;
+mod forecast;
+mod form;
+mod live;
+mod result;
+mod saved;
+mod shown;
+mod spread;
+mod starting;
+mod tiles;
+mod time_plot;
+mod verb;
+mod verdict;
+mod words;
+
+use egui::{Align, Frame, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, Ui};
+use serde::{Deserialize, Serialize};
+
+pub use self::verb::{BenchDetail, BenchSide, BenchVerb};
+use self::{
+    draft::BenchDraft,
+    form::BenchForm,
+    saved::{SavedBenches, SavedIntent},
+    shown::ShownBench,
+    starting::StartedBench,
+    verb::TimesFrom,
+};
+use super::{
+    axes::Scale,
+    icons,
+    theme::{space, title},
+    view::{Cx, Verb, VerbId, View, ViewId},
+    widgets::{Tone, banner, empty, icon_toggle, primary_button},
+};
+use crate::{bench::BenchId, event::Fault};
+
+/// Width of the panel at the side, in points.
+const SIDE: f32 = 288.0;
+
+/// The view of load benches.
+#[derive(Debug, Default)]
+pub struct BenchView {
+    kept: KeptBenchView,
+    form: BenchForm,
+    saved: SavedBenches,
+    shown: ShownBench,
+    beside: ShownBench,
+    /// The bench that this window started and that is not over.
+    started: Option<StartedBench>,
+    /// The first failure of the bench that ended here last.
+    first_fault: Option<(BenchId, Fault)>,
+    /// Why a bench could not be run.
+    problem: Option<String>,
+    is_asking: bool,
+}
+
+/// What is kept with the window’s layout.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+struct KeptBenchView {
+    side: Option<BenchSide>,
+    detail: BenchDetail,
+    scale: Scale,
+    from: TimesFrom,
+    draft: BenchDraft,
+}
+
+impl Default for KeptBenchView {
+    fn default() -> Self {
+        Self {
+            side: Some(BenchSide::SetUp),
+            detail: BenchDetail::default(),
+            scale: Scale::default(),
+            from: TimesFrom::default(),
+            draft: BenchDraft::default(),
+        }
+    }
+}
+
+impl View for BenchView {
+    fn id(&self) -> ViewId {
+        ViewId::Bench
+    }
+
+    fn title(&self) -> &'static str {
+        "Bench"
+    }
+
+    fn icon(&self) -> &'static str {
+        icons::SPEED
+    }
+
+    fn verbs(&self) -> Vec<Verb> {
+        let verb = |verb, label, key: Option<Key>| Verb {
+            id: VerbId::Bench(verb),
+            label,
+            shortcut: key.map(|key| KeyboardShortcut::new(Modifiers::COMMAND, key)),
+        };
+        let side = |side, label| verb(BenchVerb::Side(side), label, None);
+        vec![
+            verb(
+                BenchVerb::Start,
+                "Start the bench that is set up",
+                Some(Key::Enter),
+            ),
+            verb(BenchVerb::Stop, "Stop the bench", None),
+            side(BenchSide::SetUp, "Show or hide the set-up of a bench"),
+            side(BenchSide::Saved, "Show or hide saved benches"),
+        ]
+    }
+
+    fn verb(&mut self, id: VerbId, cx: &mut Cx<'_>) {
+        match id {
+            VerbId::Bench(BenchVerb::Side(side)) => {
+                self.kept.side = (self.kept.side != Some(side)).then_some(side);
+            }
+            VerbId::Bench(BenchVerb::Start) => {
+                self.form.forecasts.follow(&self.form.draft, cx);
+                self.start(cx);
+            }
+            VerbId::Bench(BenchVerb::Stop) => self.stop(cx),
+            _ => {}
+        }
+    }
+
+    fn logic(&mut self, cx: &mut Cx<'_>) {
+        self.end_if_over(cx);
+        if let Some(deleted) = self.saved.logic(cx) {
+            for shown in [&mut self.shown, &mut self.beside] {
+                if shown.id() == Some(deleted) {
+                    shown.close();
+                }
+            }
+        }
+        self.shown.logic();
+        self.beside.logic();
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        self.bar_ui(ui, cx);
+        self.side_ui(ui, cx);
+        let problems = [&self.problem, &self.shown.problem, &self.beside.problem];
+        for problem in problems.into_iter().flatten() {
+            banner(ui, cx.theme, Tone::Bad, problem, |_| ());
+        }
+        let frame = Frame::new().inner_margin(Margin::symmetric(16, 12));
+        frame.show(ui, |ui| {
+            if let Some(started) = &self.started {
+                let live = &cx.state.bench;
+                let is_stopping = started.is_stopping;
+                if live::live_ui(ui, cx.theme, &started.plan, live, is_stopping) {
+                    self.stop(cx);
+                }
+            } else if self.shown.id().is_some() {
+                self.shown_ui(ui, cx);
+            } else {
+                self.empty_ui(ui, cx);
+            }
+        });
+        self.question_ui(ui, cx);
+    }
+
+    fn save(&self) -> Option<String> {
+        let kept = KeptBenchView {
+            draft: self.form.draft.clone(),
+            ..self.kept.clone()
+        };
+        serde_json::to_string(&kept).ok()
+    }
+
+    fn restore(&mut self, saved: &str) {
+        self.kept = serde_json::from_str(saved).unwrap_or_default();
+        self.form.draft = self.kept.draft.clone();
+    }
+}
+
+impl BenchView {
+    fn bar_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let theme = cx.theme;
+        let frame = Frame::new().inner_margin(Margin::symmetric(16, 10));
+        Panel::top("bench.bar").frame(frame).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.label(title("Bench"));
+                ui.add_space(space::S);
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    let sides = [
+                        (BenchSide::Saved, icons::HISTORY, "Saved benches"),
+                        (BenchSide::SetUp, icons::PARAMS, "Set up a bench"),
+                    ];
+                    for (side, icon, name) in sides {
+                        let is_open = self.kept.side == Some(side);
+                        if icon_toggle(ui, theme, icon, name, is_open).clicked() {
+                            self.kept.side = (!is_open).then_some(side);
+                        }
+                    }
+                    if self.started.is_none() && self.shown.id().is_some() {
+                        self.detail_ui(ui, cx);
+                    }
+                });
+            });
+        });
+    }
+
+    fn side_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let Some(side) = self.kept.side else { return };
+        let frame = Frame::new()
+            .fill(cx.theme.surface)
+            .inner_margin(Margin::symmetric(12, 10));
+        let panel = Panel::left("bench.side")
+            .frame(frame)
+            .resizable(false)
+            .exact_size(SIDE);
+        panel.show(ui, |ui| match side {
+            BenchSide::SetUp => {
+                if self.form.ui(ui, cx, self.started.is_some()) {
+                    self.start(cx);
+                }
+            }
+            BenchSide::Saved => {
+                self.saved.list_once(cx);
+                let shown = (self.shown.id(), self.beside.id());
+                if let Some(intent) = self.saved.ui(ui, cx, shown) {
+                    self.take(intent, cx);
+                }
+            }
+        });
+    }
+
+    fn take(&mut self, intent: SavedIntent, cx: &mut Cx<'_>) {
+        match intent {
+            SavedIntent::Open(id) => {
+                if self.beside.id() == Some(id) {
+                    self.beside.close();
+                }
+                self.shown.open(id, cx);
+            }
+            SavedIntent::Beside(id) if self.beside.id() == Some(id) => self.beside.close(),
+            SavedIntent::Beside(id) => {
+                self.beside.open(id, cx);
+                self.kept.detail = BenchDetail::Beside;
+            }
+        }
+    }
+
+    fn empty_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let text = "Sends load to a target and measures each request, by a fixed number of streams or at a rate. It says \
+                    first whether this machine kept up, so that the figures are the target’s. Everything is kept";
+        empty(
+            ui,
+            cx.theme,
+            icons::SPEED,
+            "No bench is shown",
+            text,
+            |ui| {
+                if self.kept.side.is_none()
+                    && primary_button(ui, cx.theme, "Set up a bench").clicked()
+                {
+                    self.kept.side = Some(BenchSide::SetUp);
+                }
+            },
+        );
+    }
+}
