@@ -14,6 +14,11 @@
     reason = "a program that prints tables of its own simulations"
 )]
 
+#[path = "../cpu.rs"]
+#[allow(dead_code, reason = "only one of its clocks is asked")]
+mod cpu;
+mod samples;
+
 use std::{
     fmt::Write as _,
     fs,
@@ -28,101 +33,13 @@ use std::{
 };
 
 use tokenscope::measure::evidence::{
-    Conclusion, LookRule, Pair, Quantile, Watched, failure_verdict, verdict,
+    Conclusion, LookRule, Quantile, Watched, failure_verdict, verdict,
 };
+
+use self::samples::{Failures, Latency};
 
 /// What counts as the same where a difference is looked for.
 const MARGIN: f64 = 0.05;
-/// A comparison that is said to take more pairs is not tried in the second table.
-const MOST_PAIRS: usize = 100_000;
-
-/// A generator of the same numbers each time (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn of(seed: usize) -> Self {
-        Self((seed as u64).wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x1234_5678_9abc_def1)
-    }
-
-    /// Between 0 and 1, neither included.
-    fn share(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
-        ((z >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
-    fn normal(&mut self) -> f64 {
-        let (u, v) = (self.share(), self.share());
-        (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
-    }
-}
-
-/// How long answers take, in milliseconds.
-#[derive(Clone, Copy, PartialEq)]
-enum Latency {
-    Normal,
-    LogNormal,
-    Pareto,
-    Bimodal,
-    Drifting,
-}
-
-impl Latency {
-    const ALL: [Self; 5] = [
-        Self::Normal,
-        Self::LogNormal,
-        Self::Pareto,
-        Self::Bimodal,
-        Self::Drifting,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Normal => "normal (SD 20 %)",
-            Self::LogNormal => "log-normal (σ 0.4)",
-            Self::Pareto => "Pareto (shape 1.5: no variance)",
-            Self::Bimodal => "bimodal (30 % take three times as long)",
-            Self::Drifting => "drifting (doubles over the comparison, pairs share slow waves)",
-        }
-    }
-
-    /// A pair of equal targets, a share of the comparison after its begin; `wave` is what pairs near it have in common.
-    fn pair(self, dice: &mut Dice, begin: f64, wave: &mut f64) -> (f64, f64) {
-        *wave = 0.98 * *wave + 0.05 * dice.normal();
-        let common = match self {
-            Self::Drifting => (1.0 + begin) * wave.exp(),
-            _ => 1.0,
-        };
-        (common * self.one(dice), common * self.one(dice))
-    }
-
-    fn one(self, dice: &mut Dice) -> f64 {
-        match self {
-            Self::Normal => (500.0 + 100.0 * dice.normal()).max(1.0),
-            Self::LogNormal | Self::Drifting => 500.0 * (0.4 * dice.normal()).exp(),
-            Self::Pareto => 300.0 * dice.share().powf(-1.0 / 1.5),
-            Self::Bimodal if dice.share() < 0.3 => 1_200.0 + 100.0 * dice.normal(),
-            Self::Bimodal => 400.0 + 40.0 * dice.normal(),
-        }
-    }
-
-    /// `n` pairs; the second target takes `ratio` times as long. Drift takes `length` pairs.
-    fn pairs(self, seed: usize, n: usize, length: usize, ratio: f64) -> Vec<Pair> {
-        let (mut dice, mut wave) = (Dice::of(seed + 1_000_000 * self as usize), 0.0);
-        let pair = |at: usize| {
-            let begin = at as f64 / length as f64;
-            let (a, b) = self.pair(&mut dice, begin, &mut wave);
-            Pair {
-                a: Some(a),
-                b: Some(b * ratio),
-            }
-        };
-        (0..n).map(pair).collect()
-    }
-}
 
 /// Runs comparisons on all cores, and counts those of which something holds.
 fn count(comparisons: usize, holds: impl Fn(usize) -> bool + Sync) -> usize {
@@ -213,74 +130,45 @@ fn wrong(comparisons: usize) -> String {
     table
 }
 
-/// How often both targets fail.
-struct Failures {
-    name: &'static str,
-    rate: f64,
-    together: f64,
-}
-
-impl Failures {
-    const ALL: [Self; 3] = [
-        Self {
-            name: "1 % fail",
-            rate: 0.01,
-            together: 0.0,
-        },
-        Self {
-            name: "10 % fail",
-            rate: 0.1,
-            together: 0.0,
-        },
-        Self {
-            name: "10 % fail, half of these in both targets at once",
-            rate: 0.05,
-            together: 0.05,
-        },
-    ];
-
-    /// `n` pairs; the second target fails more often by `more`.
-    fn pairs(&self, seed: usize, n: usize, more: f64) -> Vec<(bool, bool)> {
-        let mut dice = Dice::of(seed);
-        let pair = |_| {
-            let (together, a, b) = (dice.share(), dice.share(), dice.share());
-            let both = together < self.together;
-            (both || a < self.rate, both || b < self.rate + more)
-        };
-        (0..n).map(pair).collect()
+/// Pairs that are tried at most in the second table.
+fn most_pairs(quantile: Quantile, looks: LookRule) -> usize {
+    match (quantile, looks) {
+        (Quantile::Median, _) | (_, LookRule::Fixed) => 20_000,
+        (Quantile::P95, LookRule::Every) => 100_000,
+        (Quantile::P99, LookRule::Every) => 300_000,
     }
 }
 
 /// One comparison of the second table: the number of pairs that is said after the first `n`, and whether the difference is
-/// found there; each blank if none was said, or if it was not tried.
+/// found there, or at [`most_pairs`] if that is fewer.
 fn found(
     latency: Latency,
     quantile: Quantile,
     looks: LookRule,
     n: usize,
     seed: usize,
-) -> (Option<usize>, Option<bool>) {
-    let is_found = |total: usize| {
-        let pairs = latency.pairs(seed, total, total.max(10 * n), 0.9);
-        let verdict = verdict(&pairs, quantile, looks, MARGIN);
-        (verdict.outcome, verdict.pairs_needed)
-    };
-    let (outcome, more) = is_found(n);
-    if outcome != Conclusion::CantTell {
-        return (Some(n), Some(outcome == Conclusion::Faster));
+) -> (Option<usize>, bool) {
+    let pairs = |total: usize| latency.pairs(seed, total, total.max(10 * n), 0.9);
+    let first = verdict(&pairs(n), quantile, looks, MARGIN);
+    if first.outcome != Conclusion::CantTell {
+        return (Some(n), first.outcome == Conclusion::Faster);
     }
-    let Some(more) = more else {
-        return (None, None);
+    let Some(more) = first.pairs_needed else {
+        return (None, false);
     };
-    let total = n + more as usize;
+    let said = n + more as usize;
+    let tried = pairs(said.min(most_pairs(quantile, looks)));
     // Looked at once, at the end: whoever watches finds it as often at least.
-    let hit = (total <= MOST_PAIRS).then(|| is_found(total).0 == Conclusion::Faster);
-    (Some(total), hit)
+    let outcome = match looks {
+        LookRule::Every => Watched::from_iter(tried).outcome(quantile, MARGIN),
+        LookRule::Fixed => verdict(&tried, quantile, looks, MARGIN).outcome,
+    };
+    (Some(said), outcome == Conclusion::Faster)
 }
 
 /// A target that takes 10 % less: how often it is found at the number of pairs that was said.
 fn right(comparisons: usize) -> String {
-    let mut table = "| one target 10 % faster | what | looked | said after | pairs said in all: median (10 % to 90 %) | no number | over 100,000: not tried | found there, of those tried |\n|---|---|---|--:|--:|--:|--:|--:|\n".to_owned();
+    let mut table = "| one target 10 % faster | what | looked | said after | pairs said in all: median (10 % to 90 %) | no number | tried at most at | found |\n|---|---|---|--:|--:|--:|--:|--:|\n".to_owned();
     let rows = [
         (Quantile::Median, 30, LookRule::Every),
         (Quantile::Median, 100, LookRule::Every),
@@ -306,15 +194,13 @@ fn right_row(
     first: usize,
     looks: LookRule,
 ) -> String {
-    let said = Mutex::new((Vec::new(), 0));
+    let said = Mutex::new(Vec::new());
     let hits = count(comparisons, |seed| {
         let (total, hit) = found(latency, quantile, looks, first, seed);
-        let mut said = said.lock().unwrap();
-        said.0.extend(total);
-        said.1 += usize::from(hit.is_some());
-        hit == Some(true)
+        said.lock().unwrap().extend(total);
+        hit
     });
-    let (mut totals, tried) = said.into_inner().unwrap();
+    let mut totals = said.into_inner().unwrap();
     totals.sort_unstable();
     let at = |share: f64| {
         let place = (share * totals.len() as f64) as usize;
@@ -332,8 +218,8 @@ fn right_row(
         at(0.1),
         at(0.9),
         percent(comparisons - totals.len(), comparisons),
-        percent(totals.len() - tried, comparisons),
-        percent(hits, tried),
+        most_pairs(quantile, looks),
+        percent(hits, totals.len()),
     )
 }
 
@@ -341,13 +227,13 @@ fn right_row(
 fn costs() -> String {
     let mut table = "| pairs | one more pair | verdict on the median | outcome of P95 | verdict on P95 | verdict on P99 | P95, *n* fixed |\n|--:|--:|--:|--:|--:|--:|--:|\n".to_owned();
     for n in [100, 1_000, 10_000, 100_000] {
-        let pairs = Latency::LogNormal.pairs(1, n, n, 1.0);
-        let begun = Instant::now();
+        let pairs = Latency::LogNormal.pairs(1, n, n, 1.04);
+        let begun = cpu::cpu_ns();
         let mut so_far = Watched::default();
         for pair in &pairs {
             so_far.push(*pair);
         }
-        let push = begun.elapsed().as_secs_f64() / n as f64;
+        let push = (cpu::cpu_ns() - begun) as f64 / 1e9 / n as f64;
         let times = if n < 10_000 { 200 } else { 10 };
         let median = seconds(100, || so_far.verdict(Quantile::Median, MARGIN));
         let outcome = seconds(times, || so_far.outcome(Quantile::P95, MARGIN));
@@ -364,12 +250,13 @@ fn costs() -> String {
     table
 }
 
+/// Seconds of CPU time that it takes.
 fn seconds<T>(times: u32, of: impl Fn() -> T) -> f64 {
-    let begun = Instant::now();
+    let begun = cpu::cpu_ns();
     for _ in 0..times {
         black_box(of());
     }
-    begun.elapsed().as_secs_f64() / f64::from(times)
+    (cpu::cpu_ns() - begun) as f64 / 1e9 / f64::from(times)
 }
 
 /// Writes a table between its marks in `docs/method.md`.
