@@ -6,13 +6,23 @@
 //!
 //! Where people watch ([`LookRule::Every`]), an interval holds at every look at once: whoever stops at the first verdict is
 //! wrong in at most 5 % of comparisons. Where the number of pairs was fixed beforehand, it is narrower.
-//! Nothing here reads a clock; what is random is seeded by the pairs' number, so that the same pairs give the same verdict.
+//! Nothing here reads a clock; what is random is seeded by the number of pairs, so that the same pairs give the same verdict.
 
+mod failures;
+mod fixed;
 mod method;
+mod mixture;
+mod needed;
+mod quantiles;
+mod resampled;
+mod sorted;
+mod special;
+mod watched;
 
-pub use self::method::Method;
+pub use self::{method::Method, watched::Watched};
 
-use super::percentile::{Percentile, median, percentiles};
+use self::failures::PairCounts;
+use super::percentile::{Percentile, percentile};
 
 /// The chance that an interval misses what it estimates.
 pub const ALPHA: f64 = 0.05;
@@ -174,56 +184,76 @@ pub struct FailureVerdict {
 }
 
 /// The verdict on one quantile. A ratio within 1 ± `margin` counts as the same.
+///
+/// [`Watched`] gives the same pair by pair, for less.
 #[must_use]
-pub fn verdict(
-    pairs: &[Pair],
-    quantile: Quantile,
-    _looks: LookRule,
-    _margin: f64,
-) -> LatencyVerdict {
-    let both: Vec<(f64, f64)> = pairs.iter().filter_map(|pair| pair.both()).collect();
-    let difference: IntervalEstimate = match quantile {
-        Quantile::Median => median(both.iter().map(|(a, b)| b - a)).into(),
-        _ => IntervalEstimate::default(),
+pub fn verdict(pairs: &[Pair], quantile: Quantile, looks: LookRule, margin: f64) -> LatencyVerdict {
+    match looks {
+        LookRule::Every => {
+            let watched: Watched = pairs.iter().copied().collect();
+            watched.verdict(quantile, margin)
+        }
+        LookRule::Fixed => {
+            let both: Vec<(f64, f64)> = pairs.iter().filter_map(|pair| pair.both()).collect();
+            fixed::verdict(&both, quantile, margin)
+        }
+    }
+}
+
+/// What an interval says. Small differences come first: within the margin is the same, even if it is surely not none.
+fn conclusion(difference: &IntervalEstimate, ratio: &IntervalEstimate, margin: f64) -> Conclusion {
+    if ratio.is_within(1.0 - margin, 1.0 + margin) {
+        Conclusion::Same
+    } else if difference.high.is_some_and(|high| high < 0.0) {
+        Conclusion::Faster
+    } else if difference.low.is_some_and(|low| low > 0.0) {
+        Conclusion::Slower
+    } else {
+        Conclusion::CantTell
+    }
+}
+
+/// The verdict on failures: whether each target failed, pair by pair in order. Rates that differ by at most `margin` (0.01
+/// is one percentage point) count as the same.
+#[must_use]
+pub fn failure_verdict(pairs: &[(bool, bool)], looks: LookRule, margin: f64) -> FailureVerdict {
+    let counts: PairCounts = pairs.iter().copied().collect();
+    let n = counts.n();
+    let difference = counts.difference(looks);
+    let outcome = if difference.is_within(-margin, margin) {
+        Conclusion::Same
+    } else {
+        conclusion(&difference, &IntervalEstimate::default(), 0.0)
     };
-    LatencyVerdict {
-        quantile,
-        n: both.len(),
-        difference,
-        ratio: IntervalEstimate::default(),
-        outcome: Conclusion::CantTell,
-        pairs_needed: None,
-        method: Method::OrderStatistics,
-    }
-}
-
-/// The verdict on failures: whether each target failed, pair by pair in order. Rates that differ by at most `margin`
-/// count as the same.
-#[must_use]
-pub fn failure_verdict(pairs: &[(bool, bool)], _looks: LookRule, _margin: f64) -> FailureVerdict {
+    let alone = [counts.a_alone, counts.b_alone];
+    let pairs_needed = (outcome == Conclusion::CantTell && n > 0)
+        .then(|| needed::by_failures(n, alone, margin, looks));
     FailureVerdict {
-        n: pairs.len(),
-        a: IntervalEstimate::default(),
-        b: IntervalEstimate::default(),
-        difference: IntervalEstimate::default(),
-        outcome: Conclusion::CantTell,
-        pairs_needed: None,
-        method: Method::ExactPairs,
+        n,
+        a: share(counts.both + counts.a_alone, n, looks),
+        b: share(counts.both + counts.b_alone, n, looks),
+        difference,
+        outcome,
+        pairs_needed: pairs_needed.flatten(),
+        method: match looks {
+            LookRule::Every => Method::FailureSequence,
+            LookRule::Fixed => Method::ExactPairs,
+        },
     }
 }
 
-/// A share with its 95 % interval: `count` of `n`.
+/// A share with its 95 % interval: `count` of `n`, such as the failures among requests, or the answers that people
+/// marked as better among those that they did not mark as equal.
 #[must_use]
-pub fn share(count: usize, n: usize, _looks: LookRule) -> IntervalEstimate {
-    let value = (n > 0).then(|| count as f64 / n as f64);
-    IntervalEstimate {
-        value,
-        ..IntervalEstimate::default()
-    }
+pub fn share(count: usize, n: usize, looks: LookRule) -> IntervalEstimate {
+    failures::share(count.min(n), n, looks)
 }
 
-/// The quantile of one target with its interval.
+/// One target's quantile with its 95 % interval.
 #[must_use]
-pub fn of_one(values: &[f64], quantile: Quantile, _looks: LookRule) -> IntervalEstimate {
-    percentiles(values.iter().copied(), &[quantile.p()])[0].into()
+pub fn of_one(values: &[f64], quantile: Quantile, looks: LookRule) -> IntervalEstimate {
+    match looks {
+        LookRule::Every => watched::of_one(values, quantile),
+        LookRule::Fixed => percentile(values.iter().copied(), quantile.p()).into(),
+    }
 }

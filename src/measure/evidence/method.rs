@@ -68,8 +68,12 @@ impl Method {
                  stopping, Journal of Statistical Planning and Inference 230; Waudby-Smith & Ramdas 2024, Estimating means of \
                  bounded random variables by betting, JRSS B 86(1)"
             }
-            Self::OrderStatistics => "Conover 1999, Practical Nonparametric Statistics, 3rd edition, sections 3.2 and 3.4",
-            Self::PairedBootstrap => "Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapters 13 and 16",
+            Self::OrderStatistics => {
+                "Conover 1999, Practical Nonparametric Statistics, 3rd edition, sections 3.2 and 3.4"
+            }
+            Self::PairedBootstrap => {
+                "Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapters 13 and 16"
+            }
             Self::ExactPairs => {
                 "McNemar 1947, Psychometrika 12(2); Clopper & Pearson 1934, Biometrika 26(4)"
             }
