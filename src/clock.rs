@@ -53,7 +53,9 @@ impl SteadyClock {
         let ns = |span: Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
         match at.checked_duration_since(self.read_at) {
             Some(after) => self.unix_ns.saturating_add(ns(after)),
-            None => self.unix_ns.saturating_sub(ns(self.read_at.duration_since(at))),
+            None => self
+                .unix_ns
+                .saturating_sub(ns(self.read_at.duration_since(at))),
         }
     }
 }

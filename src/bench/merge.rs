@@ -197,17 +197,17 @@ impl CommonTime {
     fn of(parts: &[BenchPart]) -> Self {
         let session = |part: &BenchPart| part.head.clock.map(|clock| clock.session);
         let first = parts.first().and_then(session);
-        let begun = |part: &&BenchPart| part.head.began_unix_ns.is_some();
+        let has_sent = |part: &&BenchPart| part.head.began_unix_ns.is_some();
         let mut common = Self {
             is_measured: first.is_some()
-                && parts.iter().filter(begun).all(|part| session(part) == first),
+                && (parts.iter().filter(has_sent)).all(|part| session(part) == first),
             zero: 0,
         };
-        let began = parts.iter().filter_map(|part| {
+        let beginnings = parts.iter().filter_map(|part| {
             let began = part.head.began_unix_ns?;
             Some(began.saturating_sub(common.offset_ns(part, began)))
         });
-        common.zero = began.min().unwrap_or(0);
+        common.zero = beginnings.min().unwrap_or(0);
         common
     }
 
@@ -323,7 +323,10 @@ impl MachineTally {
             lost: part.end.lost.clone().or_else(|| missing(part, self.count)),
             clock_offset_ms: clock.map(|clock| signed_ms(clock.before.offset_ns)),
             clock_uncertainty_ms: clock.map(|clock| ms(clock.uncertainty_ns())),
-            clock_drift_ms: clock.as_ref().and_then(MeasuredClock::drift_ns).map(signed_ms),
+            clock_drift_ms: clock
+                .as_ref()
+                .and_then(MeasuredClock::drift_ns)
+                .map(signed_ms),
         }
     }
 }
@@ -340,7 +343,8 @@ fn stopped(parts: &[BenchPart]) -> Option<StopReason> {
     let reasons = parts
         .iter()
         .filter_map(|part| part.end.summary.as_ref()?.stopped);
-    let is_planned = |reason: &StopReason| matches!(reason, StopReason::Requests | StopReason::Time);
+    let is_planned =
+        |reason: &StopReason| matches!(reason, StopReason::Requests | StopReason::Time);
     reasons.min_by_key(is_planned)
 }
 

@@ -117,7 +117,10 @@ impl AgentLimits {
         let most = self.requests.saturating_sub(plan.warm_up);
         let requests = plan.stop.requests.unwrap_or(most);
         if requests > most {
-            return Err(format!("this agent takes {} requests at most", self.requests));
+            return Err(format!(
+                "this agent takes {} requests at most",
+                self.requests
+            ));
         }
         let time_ms = plan.stop.time_ms.unwrap_or(self.time_ms);
         if time_ms > self.time_ms {
@@ -209,7 +212,12 @@ mod tests {
         };
         let none = StopRules::default();
         for (load, stop, warm_up, why) in [
-            (Load::Closed { concurrency: 51 }, none.clone(), 0, "50 streams"),
+            (
+                Load::Closed { concurrency: 51 },
+                none.clone(),
+                0,
+                "50 streams",
+            ),
             (rate(100.5), none.clone(), 0, "100 requests/s"),
             (rate(f64::NAN), none.clone(), 0, "100 requests/s"),
             (rate(1.0), stop(Some(1_001), None), 0, "1000 requests"),
@@ -226,8 +234,8 @@ mod tests {
         ] {
             let plan = BenchPlan {
                 load,
-                stop,
                 warm_up,
+                stop,
                 ..a_plan()
             };
             let refused = LIMITS.limited(plan).unwrap_err();

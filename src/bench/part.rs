@@ -291,12 +291,20 @@ pub(super) mod tests {
     fn a_file_that_is_cut_off_has_what_came_before_and_says_so() {
         let file = encode_file(&[part(1, 7, &requests())]).unwrap();
         let first_block = HEAD_BYTES + columns::encode(&requests()[..2]).unwrap().len();
-        let end = file.windows(HEAD_BYTES).position(|head| head[0] == 2 && head[2..] == [0; 3]);
-        let cut = &file[..end.unwrap() + first_block + 1];
+        let end = file
+            .windows(HEAD_BYTES)
+            .position(|head| head[0] == 2 && head[2..] == [0; 3]);
+        let cut = &file[..=end.unwrap() + first_block];
         let parts = decode_file(cut).unwrap();
         assert_eq!(parts[0].blocks.len(), 1);
         assert_eq!(parts[0].end.lost.as_deref(), Some("the file is cut off"));
-        for bad in [&b"TSBENCH2\n"[..], b"", &file[..9], b"TSBENCH1\nx1234", &file[1..]] {
+        for bad in [
+            &b"TSBENCH2\n"[..],
+            b"",
+            &file[..9],
+            b"TSBENCH1\nx1234",
+            &file[1..],
+        ] {
             assert!(decode_file(bad).is_err(), "{bad:?}");
         }
     }

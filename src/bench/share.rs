@@ -104,7 +104,10 @@ impl BenchPlan {
     fn add(&mut self, part: &Self) -> Result<(), ShareError> {
         let same = [
             ("the target", self.target == part.target),
-            ("the kind of connections", self.connections == part.connections),
+            (
+                "the kind of connections",
+                self.connections == part.connections,
+            ),
             ("what must be kept to be good", self.goodput == part.goodput),
             ("what a 429 changes", self.back_off == part.back_off),
             ("the most output tokens", self.max_tokens == part.max_tokens),
@@ -114,8 +117,8 @@ impl BenchPlan {
         }
         self.load.add(&part.load)?;
         let (stop, more) = (&mut self.stop, &part.stop);
-        let sum = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
-        stop.requests = sum(stop.requests, more.requests);
+        let requests = stop.requests.zip(more.requests);
+        stop.requests = requests.map(|(a, b)| a.saturating_add(b));
         stop.time_ms = stop.time_ms.max(more.time_ms);
         stop.failures = stop.failures.max(more.failures);
         stop.cost_usd = stop.cost_usd.zip(more.cost_usd).map(|(a, b)| a + b);
@@ -329,7 +332,10 @@ mod tests {
         due.sort_unstable();
         due.truncate(100_000);
         #[expect(clippy::cast_precision_loss, reason = "times of a test")]
-        let gaps: Vec<f64> = due.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
+        let gaps: Vec<f64> = due
+            .windows(2)
+            .map(|pair| (pair[1] - pair[0]) as f64)
+            .collect();
         let mean = gaps.iter().sum::<f64>() / 99_999.0;
         let spread = gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / 99_999.0;
         assert!((mean / 1e6 - 1.0).abs() < 0.02, "{mean}");
@@ -350,6 +356,9 @@ mod tests {
             plan.load.begins_after_ns(share)
         });
         assert_eq!(after, [0, 10_000_000, 30_000_000]);
-        assert_eq!(a_plan().load.begins_after_ns(LoadShare::new(3, 4).unwrap()), 0);
+        assert_eq!(
+            a_plan().load.begins_after_ns(LoadShare::new(3, 4).unwrap()),
+            0
+        );
     }
 }

@@ -32,9 +32,7 @@ use super::{
     terminal::{stderr, stdout},
 };
 use crate::{
-    bench::{
-        BenchId, BenchPlan, BenchSummary, OnePrompt, RateSearch, StopReason, part::BenchPart,
-    },
+    bench::{BenchId, BenchPlan, BenchSummary, OnePrompt, RateSearch, StopReason, part::BenchPart},
     clock::SteadyClock,
     engine::{BenchCommand, BenchNews, BenchProgress, BenchStart, Command, HistoryNews, Update},
     history::Storage,

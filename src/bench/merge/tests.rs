@@ -60,19 +60,23 @@ fn clock(offset_ns: i64, drift_ns: i64) -> MeasuredClock {
 
 #[test]
 fn percentiles_are_those_of_all_requests_and_not_of_percentiles() {
-    // One machine is fast, the other has a tail: the mean of their p95 would be (10 + 200) / 2.
-    let (fast, slow) = (steady(|_| 10), steady(|n| if n % 10 == 0 { 200 } else { 20 }));
+    // One machine is fast, the other has a tail: the mean of their medians would be 15, that of their p95 105.
+    let fast: Vec<_> = (0..150).map(|n| request(n, n * 100, 10)).collect();
+    let slow = steady(|n| if n % 10 == 0 { 200 } else { 20 });
     let parts = [
         at_rate(part(1, T, &fast), 10.0),
         at_rate(part(2, T, &slow), 10.0),
     ];
     let merged = merge(&parts).unwrap();
-    let mut all: Vec<f64> = fast.iter().chain(&slow).filter_map(BenchRequest::ttft_ms).collect();
-    all.sort_by(f64::total_cmp);
     let found = &merged.summary.ttft_ms;
-    assert_eq!((found.n, found.min, found.max), (200, Some(10.0), Some(200.0)));
-    assert_eq!(found.p50, Some(20.0));
-    assert_eq!(found.p95, Some(200.0), "{:?}", &all[180..195]);
+    assert_eq!(
+        (found.n, found.min, found.max),
+        (250, Some(10.0), Some(200.0))
+    );
+    assert_eq!(
+        (found.p50, found.p95, found.p99),
+        (Some(10.0), Some(20.0), Some(200.0))
+    );
     let [first, second] = &merged.machines[..] else {
         panic!("two machines");
     };
@@ -94,7 +98,12 @@ fn clocks_that_are_apart_are_put_on_one_and_change_no_latency() {
     let merged = merge(&parts).unwrap();
     let rate = merged.summary.achieved_rate.unwrap();
     assert!((rate - 20.0).abs() < 0.2, "requests alternate: {rate}");
-    assert_eq!(merged.clock, CommonClock::RoundTrips { uncertainty_ms: 0.15 });
+    assert_eq!(
+        merged.clock,
+        CommonClock::RoundTrips {
+            uncertainty_ms: 0.15
+        }
+    );
     let second = &merged.machines[1];
     assert_eq!(second.clock_offset_ms, Some(3_600_000.0));
     assert_eq!(second.clock_drift_ms, Some(3.0));
@@ -103,7 +112,10 @@ fn clocks_that_are_apart_are_put_on_one_and_change_no_latency() {
     assert_eq!(all.len(), 200);
     for (at, (merged, raw)) in all[100..].iter().zip(&requests).enumerate() {
         assert_eq!(merged.ttft_ms(), raw.ttft_ms());
-        assert_eq!(merged.total_from_schedule_ms(), raw.total_from_schedule_ms());
+        assert_eq!(
+            merged.total_from_schedule_ms(),
+            raw.total_from_schedule_ms()
+        );
         // 50 ms behind the first, less what its clock has run ahead by then.
         let expected = raw.started + 50 * MS - (raw.scheduled + 50 * MS) * 3 / 10_000;
         assert!(merged.started.abs_diff(expected) < 10, "{at}: {merged:?}");
@@ -122,7 +134,10 @@ fn without_measured_clocks_the_wall_clocks_are_taken_and_that_is_said() {
     assert_eq!(merged.clock, CommonClock::WallClocks);
     let share = merged.together_share.unwrap();
     assert!((share - 4.9 / 14.9).abs() < 0.001, "{share}");
-    let reason = InvalidReason::Apart { share, allowed: LEAST_TOGETHER };
+    let reason = InvalidReason::Apart {
+        share,
+        allowed: LEAST_TOGETHER,
+    };
     assert_eq!(merged.summary.invalid, [reason]);
     assert!(!merged.summary.valid);
     let one = merge(&parts[..1]).unwrap();
@@ -141,7 +156,10 @@ fn one_machine_that_lagged_makes_the_whole_invalid_however_many_there_are() {
     }
     parts.push(at_rate(part(900, T, &lagged), 10.0));
     let merged = merge(&parts).unwrap();
-    assert!(merged.summary.lag_ms.p99 < Some(1.0), "it hides among the others");
+    assert!(
+        merged.summary.lag_ms.p99 < Some(1.0),
+        "it hides among the others"
+    );
     assert!(!merged.summary.valid);
     let [InvalidReason::OnMachine { machine, why }] = &merged.summary.invalid[..] else {
         panic!("{:?}", merged.summary.invalid);
@@ -159,13 +177,26 @@ fn what_is_missing_is_named_and_marks_the_result() {
     never.end.lost = Some("it could not be reached".to_owned());
     let mut short = at_rate(part(4, T, &steady(|_| 10)), 10.0);
     short.end.summary = Some(BenchSummary {
-        requests: RequestCounts { sent: 101, ..RequestCounts::default() },
+        requests: RequestCounts {
+            sent: 101,
+            ..RequestCounts::default()
+        },
         ..BenchSummary::default()
     });
-    let parts = [at_rate(part(1, T, &steady(|_| 10)), 10.0), lost, never, short];
+    let parts = [
+        at_rate(part(1, T, &steady(|_| 10)), 10.0),
+        lost,
+        never,
+        short,
+    ];
     let merged = merge(&parts).unwrap();
     assert!(!merged.summary.valid);
-    let told: Vec<String> = merged.summary.invalid.iter().map(ToString::to_string).collect();
+    let told: Vec<String> = merged
+        .summary
+        .invalid
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     for (machine, why) in [
         ("m2", "its connection broke off"),
         ("m3", "it could not be reached"),
@@ -175,22 +206,36 @@ fn what_is_missing_is_named_and_marks_the_result() {
         assert!(told.iter().any(is_told), "{machine}: {told:?}");
     }
     assert_eq!(merged.summary.ttft_ms.n, 290, "what came counts");
-    assert_eq!(merged.summary.requested_rate, Some(40.0), "what was asked for");
+    assert_eq!(
+        merged.summary.requested_rate,
+        Some(40.0),
+        "what was asked for"
+    );
 }
 
 #[test]
 fn the_same_part_twice_and_parts_of_other_loads_are_refused() {
     let one = part(1, T, &steady(|_| 10));
     let twice = merge(&[one.clone(), one.clone()]).unwrap_err();
-    assert_eq!(twice, MergeError::Twice { machine: "m1".to_owned() });
+    assert_eq!(
+        twice,
+        MergeError::Twice {
+            machine: "m1".to_owned()
+        }
+    );
     let mut other = part(2, T, &[]);
-    other.head.plan = BenchPlan { target: "else/m".parse().unwrap(), ..a_plan() };
+    other.head.plan = BenchPlan {
+        target: "else/m".parse().unwrap(),
+        ..a_plan()
+    };
     assert_eq!(
         merge(&[one.clone(), other]).unwrap_err().to_string(),
         "they are no parts of one load: the target differs"
     );
     assert_eq!(merge(&[]).unwrap_err(), MergeError::Nothing);
     let mut damaged = one;
-    damaged.blocks.push(columns::encode(&[]).unwrap()[1..].to_vec());
+    damaged
+        .blocks
+        .push(columns::encode(&[]).unwrap()[1..].to_vec());
     assert!(matches!(merge(&[damaged]), Err(MergeError::Part { .. })));
 }

@@ -52,7 +52,7 @@ pub(super) struct MachineArgs {
 
     /// Write the bench with all its requests to this file, for `tokenscope merge`. Of several benches each gets a number
     /// in its file's name.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "show", "delete", "dry_run"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "show", "delete"])]
     pub(super) save: Option<PathBuf>,
 }
 
@@ -82,7 +82,9 @@ fn agent(text: &str) -> Result<AgentAddress, String> {
         }
     };
     if url.scheme() != "https" && !(url.scheme() == "http" && is_this_machine(&url)) {
-        return Err("another machine is reached by https alone, as the token goes there".to_owned());
+        return Err(
+            "another machine is reached by https alone, as the token goes there".to_owned(),
+        );
     }
     if url.port().is_none() && !text.contains("://") {
         // Only a URL without a host has no port.

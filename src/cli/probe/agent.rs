@@ -116,7 +116,11 @@ impl BenchAgent {
         self.check_token(request.headers())?;
         let path = request.uri().path().to_owned();
         let is_reading = matches!(path.as_str(), "/bench/clock" | "/bench/agent");
-        let method = if is_reading { Method::GET } else { Method::POST };
+        let method = if is_reading {
+            Method::GET
+        } else {
+            Method::POST
+        };
         only(&method, request.method())?;
         match path.as_str() {
             "/bench/clock" => Ok(self.time()),
@@ -180,7 +184,10 @@ impl BenchAgent {
 
     fn is_priced(&self, endpoint: &Endpoint, target: &TargetId) -> bool {
         let prices = &self.settings.prices;
-        endpoint.simulated || prices.of(endpoint, &target.model, wall_clock_ns()).is_some()
+        endpoint.simulated
+            || prices
+                .of(endpoint, &target.model, wall_clock_ns())
+                .is_some()
     }
 
     /// Begins a bench. The response ends with it; if the response is dropped, so is the bench.
@@ -241,7 +248,10 @@ impl BenchAgent {
 
     /// When the driver is gone, unless it is heard until then.
     fn silent_at(&self) -> Instant {
-        let heard = self.running().as_ref().map_or_else(now, |running| running.heard);
+        let heard = self
+            .running()
+            .as_ref()
+            .map_or_else(now, |running| running.heard);
         heard + SILENCE
     }
 

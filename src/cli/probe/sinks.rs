@@ -118,7 +118,11 @@ impl ProbeSinks {
 
     /// The engine has said something of a bench.
     pub(super) fn bench(&self, news: BenchNews) {
-        if let Some(agent) = self.metrics.as_ref().and_then(|served| served.agent.as_ref()) {
+        if let Some(agent) = self
+            .metrics
+            .as_ref()
+            .and_then(|served| served.agent.as_ref())
+        {
             agent.take(news);
         }
     }

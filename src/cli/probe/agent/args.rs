@@ -41,7 +41,12 @@ pub(in crate::cli::probe) struct AgentArgs {
     tls_ca_out: Option<PathBuf>,
 
     /// Most requests of a bench.
-    #[arg(long, value_name = "N", default_value_t = 1_000_000, requires = "accept_benches")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1_000_000,
+        requires = "accept_benches"
+    )]
     bench_max_requests: u64,
 
     /// The longest bench: 10m, 2h.
@@ -49,11 +54,21 @@ pub(in crate::cli::probe) struct AgentArgs {
     bench_max_time: Duration,
 
     /// Most requests under way of a bench.
-    #[arg(long, value_name = "N", default_value_t = 5_000, requires = "accept_benches")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 5_000,
+        requires = "accept_benches"
+    )]
     bench_max_streams: u32,
 
     /// Most requests a second of a bench.
-    #[arg(long, value_name = "RATE", default_value_t = 5_000, requires = "accept_benches")]
+    #[arg(
+        long,
+        value_name = "RATE",
+        default_value_t = 5_000,
+        requires = "accept_benches"
+    )]
     bench_max_rate: u32,
 
     /// Most US dollars of a bench [default: no limit].
@@ -77,7 +92,10 @@ impl AgentArgs {
     }
 
     /// Says what is wrong with them at this address.
-    pub(in crate::cli::probe) fn check(&self, address: Option<SocketAddr>) -> Result<(), UsageError> {
+    pub(in crate::cli::probe) fn check(
+        &self,
+        address: Option<SocketAddr>,
+    ) -> Result<(), UsageError> {
         let is_open = address.is_some_and(|address| !address.ip().is_loopback());
         if self.accept_benches && is_open && self.tls_ca_out.is_none() {
             return Err(UsageError::new(

@@ -57,7 +57,10 @@ impl BenchInHand {
     pub(super) async fn carry_out(mut self, order: BenchOrder) {
         self.tell(&AgentNews::Accepted { id: self.id }).await;
         if let Err(why) = self.wait_until(order.begin_unix_ns).await {
-            self.tell(&AgentNews::Refused { why: why.to_owned() }).await;
+            self.tell(&AgentNews::Refused {
+                why: why.to_owned(),
+            })
+            .await;
             return;
         }
         let prompt = OnePrompt::new(
