@@ -42,14 +42,11 @@ impl LoadShare {
 
     /// This part of a count that no machine may be without.
     fn some(self, n: u64, what: &'static str) -> Result<u64, ShareError> {
-        match self.count(n) {
-            0 => Err(ShareError::TooFew {
-                n,
-                what,
-                of: self.of,
-            }),
-            part => Ok(part),
+        let of = self.of;
+        if n < u64::from(of) {
+            return Err(ShareError::TooFew { n, what, of });
         }
+        Ok(self.count(n))
     }
 
     fn is_whole(self) -> bool {

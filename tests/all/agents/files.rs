@@ -162,7 +162,10 @@ async fn files_that_are_no_parts_of_one_load_are_refused() {
 /// The Job of the documents: its arguments are those of this program, and its pods' parts are the whole load.
 #[test]
 fn the_job_of_the_documents_divides_the_load() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/kubernetes/bench-job.yaml");
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/docs/kubernetes/bench-job.yaml"
+    );
     let text = fs::read_to_string(file).unwrap();
     let field = |name: &str| {
         let line = text.lines().find_map(|line| line.trim().strip_prefix(name));
@@ -176,8 +179,12 @@ fn the_job_of_the_documents_divides_the_load() {
     let mut requests = 0;
     for pod in 0..pods {
         let index = pod.to_string();
-        let own = arguments.iter().map(|text| text.replace("$(JOB_COMPLETION_INDEX)", &index));
-        let own: Vec<String> = own.chain(["--dry-run", "--json"].map(str::to_owned)).collect();
+        let own = arguments
+            .iter()
+            .map(|text| text.replace("$(JOB_COMPLETION_INDEX)", &index));
+        let own: Vec<String> = own
+            .chain(["--dry-run", "--json"].map(str::to_owned))
+            .collect();
         let ran = home.run(&own.iter().map(String::as_str).collect::<Vec<_>>(), "");
         assert_eq!(ran.code, Some(0), "{}", ran.err);
         requests += ran.json()["requests"].as_u64().unwrap();
