@@ -22,7 +22,7 @@ use tokio::sync::mpsc::unbounded_channel;
 pub use self::args::BenchArgs;
 pub(super) use self::show::summary as summary_text;
 use self::{
-    consent::Estimate,
+    consent::BenchEstimate,
     show::{BenchLine, SearchLine},
 };
 use super::{
@@ -90,7 +90,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
 fn estimate(args: &BenchArgs, ready: &Ready, plans: &[BenchPlan]) -> anyhow::Result<ExitCode> {
     let mut out = stdout();
     for plan in plans {
-        let estimate = Estimate::of(args, ready, plan)?;
+        let estimate = BenchEstimate::of(args, ready, plan)?;
         if args.json {
             record::write_line(&mut out, &estimate)?;
         } else {
