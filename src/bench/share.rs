@@ -215,7 +215,7 @@ fn seed(seed: u64, index: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::{Schedule, plan::tests::a_plan};
+    use crate::bench::{BenchSchedule, plan::tests::a_plan};
 
     fn shares(plan: &BenchPlan, of: u32) -> Result<Vec<BenchPlan>, ShareError> {
         (0..of)
@@ -323,7 +323,7 @@ mod tests {
         let parts = shares(&plan, 4).unwrap();
         let mut due: Vec<u64> = parts
             .iter()
-            .flat_map(|part| Schedule::of(part).unwrap().take(30_000))
+            .flat_map(|part| BenchSchedule::of(part).unwrap().take(30_000))
             .map(|(_, due)| due)
             .collect();
         due.sort_unstable();
