@@ -197,20 +197,17 @@ impl CommonTime {
     fn of(parts: &[BenchPart]) -> Self {
         let session = |part: &BenchPart| part.head.clock.map(|clock| clock.session);
         let first = parts.first().and_then(session);
-        let begun = |part: &&BenchPart| part.head.began_unix_ns.is_some();
+        let has_sent = |part: &&BenchPart| part.head.began_unix_ns.is_some();
         let mut common = Self {
             is_measured: first.is_some()
-                && parts
-                    .iter()
-                    .filter(begun)
-                    .all(|part| session(part) == first),
+                && (parts.iter().filter(has_sent)).all(|part| session(part) == first),
             zero: 0,
         };
-        let began = parts.iter().filter_map(|part| {
+        let beginnings = parts.iter().filter_map(|part| {
             let began = part.head.began_unix_ns?;
             Some(began.saturating_sub(common.offset_ns(part, began)))
         });
-        common.zero = began.min().unwrap_or(0);
+        common.zero = beginnings.min().unwrap_or(0);
         common
     }
 

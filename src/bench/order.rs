@@ -234,8 +234,8 @@ mod tests {
         ] {
             let plan = BenchPlan {
                 load,
-                stop,
                 warm_up,
+                stop,
                 ..a_plan()
             };
             let refused = LIMITS.limited(plan).unwrap_err();

@@ -294,7 +294,7 @@ pub(super) mod tests {
         let end = file
             .windows(HEAD_BYTES)
             .position(|head| head[0] == 2 && head[2..] == [0; 3]);
-        let cut = &file[..end.unwrap() + first_block + 1];
+        let cut = &file[..=end.unwrap() + first_block];
         let parts = decode_file(cut).unwrap();
         assert_eq!(parts[0].blocks.len(), 1);
         assert_eq!(parts[0].end.lost.as_deref(), Some("the file is cut off"));

@@ -42,14 +42,11 @@ impl LoadShare {
 
     /// This part of a count that no machine may be without.
     fn some(self, n: u64, what: &'static str) -> Result<u64, ShareError> {
-        match self.count(n) {
-            0 => Err(ShareError::TooFew {
-                n,
-                what,
-                of: self.of,
-            }),
-            part => Ok(part),
+        let of = self.of;
+        if n < u64::from(of) {
+            return Err(ShareError::TooFew { n, what, of });
         }
+        Ok(self.count(n))
     }
 
     fn is_whole(self) -> bool {
@@ -117,8 +114,8 @@ impl BenchPlan {
         }
         self.load.add(&part.load)?;
         let (stop, more) = (&mut self.stop, &part.stop);
-        let sum = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
-        stop.requests = sum(stop.requests, more.requests);
+        let requests = stop.requests.zip(more.requests);
+        stop.requests = requests.map(|(a, b)| a.saturating_add(b));
         stop.time_ms = stop.time_ms.max(more.time_ms);
         stop.failures = stop.failures.max(more.failures);
         stop.cost_usd = stop.cost_usd.zip(more.cost_usd).map(|(a, b)| a + b);

@@ -19,7 +19,8 @@ const MAX_FILE: u64 = 4 << 10;
 /// Where the token is read from.
 #[derive(Debug, clap::Args)]
 pub(super) struct AgentTokenArgs {
-    /// A file with the token that agents and drivers share [default: $TOKENSCOPE_AGENT_TOKEN, else the keyring's].
+    /// A file with the token that agents and drivers share [default: that of the environment variable
+    /// `TOKENSCOPE_AGENT_TOKEN`, else the keyring's].
     #[arg(long, value_name = "FILE")]
     agent_token_file: Option<PathBuf>,
 }

@@ -148,9 +148,12 @@ pub(super) fn run(args: &ProbeArgs) -> anyhow::Result<ExitCode> {
     tell_forecast(&ready, &plan)?;
     let sinks = ProbeSinks::start(&args.sinks, &ready)?;
     let probes = !plan.targets.is_empty();
-    let stop = move || match probes {
-        true => Command::Monitor(MonitorCommand::Stop),
-        false => Command::Stop,
+    let stop = move || {
+        if probes {
+            Command::Monitor(MonitorCommand::Stop)
+        } else {
+            Command::Stop
+        }
     };
     let ending = CommandEnding::on_signals(&ready.engine, stop);
     if probes {

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The lines of JSON on standard output.
-fn lines(ran: &Ran) -> Vec<Value> {
+pub fn lines(ran: &Ran) -> Vec<Value> {
     let lines = ran.out.lines();
     lines
         .map(|line| serde_json::from_str(line).unwrap())
@@ -35,7 +35,7 @@ fn bench_at(home: &Home, server: &Server, more: &[&str]) -> (Value, Ran) {
 
 /// 0 or 4: a busy machine may have made the bench invalid, and says so.
 #[track_caller]
-fn assert_done(line: &Value, ran: &Ran) {
+pub fn assert_done(line: &Value, ran: &Ran) {
     let code = if line["valid"] == true { 0 } else { 4 };
     assert_eq!(ran.code, Some(code), "{}{}", ran.out, ran.err);
     assert_eq!(
@@ -49,7 +49,7 @@ const HEAD: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 
 /// The chunks of a short answer by openai-chat: two tokens, then usage and the end mark.
-async fn answer(stream: &mut TcpStream) {
+pub async fn answer(stream: &mut TcpStream) {
     send(stream, HEAD).await;
     for text in ["one ", "two"] {
         let event = format!(

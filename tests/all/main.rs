@@ -8,6 +8,8 @@
     reason = "a test may panic, reads clocks, and says what it skipped and counted"
 )]
 
+#[cfg(unix)]
+mod agents;
 mod anthropic;
 mod as_sent;
 mod bench;

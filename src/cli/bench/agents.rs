@@ -55,8 +55,11 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         .build()
         .context("no async runtime")?;
     runtime.block_on(async {
-        let mut driver = Driver::new(args).await?;
+        let (sender, signals) = unbounded_channel();
+        let mut driver = Driver::new(args, signals).await?;
         driver.ask(&plans).await?;
+        // From here on a signal stops the load.
+        pass_signals(sender);
         let mut code = 0;
         for plan in &plans {
             if driver.signalled.is_some() {
@@ -86,7 +89,7 @@ struct Driver<'a> {
 }
 
 impl<'a> Driver<'a> {
-    async fn new(args: &'a BenchArgs) -> anyhow::Result<Self> {
+    async fn new(args: &'a BenchArgs, signals: UnboundedReceiver<u8>) -> anyhow::Result<Self> {
         let machines = &args.machines;
         let token = machines.token.of_driver().await?;
         let clock = SteadyClock::set();
@@ -105,7 +108,7 @@ impl<'a> Driver<'a> {
             links,
             clock,
             session: BenchId::new().0,
-            signals: signals_of_process(),
+            signals,
             signalled: None,
             saved: Vec::new(),
             written: Vec::new(),
@@ -290,15 +293,13 @@ impl<'a> Driver<'a> {
     }
 }
 
-/// The signals of this process; the first stops the load.
-fn signals_of_process() -> UnboundedReceiver<u8> {
-    let (sender, signals): (UnboundedSender<u8>, _) = unbounded_channel();
+/// Passes on the signals of this process.
+fn pass_signals(to: UnboundedSender<u8>) {
     signals::listen(move |signal| {
-        if sender.send(signal).is_err() {
+        if to.send(signal).is_err() {
             exit((SIGNALLED + signal).into());
         }
     });
-    signals
 }
 
 /// Why all are stopped once one has stopped so.

@@ -52,7 +52,7 @@ pub(super) struct MachineArgs {
 
     /// Write the bench with all its requests to this file, for `tokenscope merge`. Of several benches each gets a number
     /// in its file's name.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "show", "delete", "dry_run"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "show", "delete"])]
     pub(super) save: Option<PathBuf>,
 }
 

@@ -28,7 +28,8 @@ pub(super) struct ListenArgs {
     #[arg(long, value_name = "ADDRESS", conflicts_with = "once", help_heading = super::OUT)]
     listen: Option<SocketAddr>,
 
-    /// Let other machines read the metrics. There is no TLS and no password: do so only in a network that you trust.
+    /// Let other machines read the metrics. There is no password, and no TLS without --tls-ca-out: do so only in a network
+    /// that you trust.
     #[arg(long, requires = "listen", help_heading = super::OUT)]
     allow_remote: bool,
 
