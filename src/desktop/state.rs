@@ -16,8 +16,8 @@ use crate::{
     conformance::Finding,
     credential::{KeyOf, KeyStatus},
     engine::{
-        GatewayNews, GatewayState, HistoryNews, KeyNews, MonitorNews, MonitorState,
-        RunNews, SettingsNews, Update,
+        GatewayNews, GatewayState, HistoryNews, KeyNews, MonitorNews, MonitorState, RunNews,
+        SettingsNews, Update,
     },
     event::Fault,
     history::{OtherProcesses, Storage, Unstored},

@@ -13,7 +13,7 @@ mod wires;
 
 pub use self::{
     answers::findings_of,
-    compared::{COMPARISON, compared, comparing},
+    compared::{compared, comparing},
     courses::{buffered, live, long, stalled},
     facts::buffering_and_priced,
     gateway::{TOKEN, access, busy_gateway, chinese_gateway, long_names},
