@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Label, RichText, ScrollArea, Ui};
+use egui::{Align, Label, Layout, RichText, ScrollArea, Ui};
 
 use super::{arms::ShownArm, signed::estimate_text, verb::MarkChoice, verdicts::method_ui};
 use crate::{
@@ -246,10 +246,8 @@ impl MarkedAnswers {
             let of = self.rounds(state).count();
             let marks = self.marks(state).iter();
             let marked = marks.filter(|mark| mark.arm == self.arm).count();
-            ui.label(caption(
-                theme,
-                format!("{marked} of {} marked", counted(of as u64, "pair")),
-            ));
+            let text = format!("{marked} of {} marked", counted(of as u64, "pair"));
+            ui.add(Label::new(caption(theme, text)).extend());
         });
         chosen
     }
@@ -335,5 +333,10 @@ fn answer_ui(ui: &mut Ui, cx: &Cx<'_>, run: RunId, side: &str, height: f32) {
         .id_salt(("answer", side))
         .max_height(height)
         .auto_shrink(false)
-        .show(ui, |ui| ui.add(Label::new(text).wrap()));
+        .show(ui, |ui| {
+            // The columns around it would justify the text.
+            ui.with_layout(Layout::top_down(Align::Min), |ui| {
+                ui.add(Label::new(text).wrap());
+            });
+        });
 }

@@ -3,7 +3,7 @@
 use egui::{Label, Ui};
 
 use crate::{
-    compare::CompareState,
+    compare::{CompareState, arm_letter},
     desktop::{
         looks::{Look, Looks, sample_ui},
         theme::{Theme, space, strong},
@@ -28,13 +28,6 @@ pub struct ShownArm {
     pub place: String,
 }
 
-/// The letter of an arm: there are at most 16.
-#[must_use]
-pub fn letter(arm: usize) -> char {
-    let place = u8::try_from(arm.min(25)).unwrap_or_default();
-    char::from(b'A' + place)
-}
-
 /// The arms of a comparison. Each has the look of its target in the other views, unless two have the same target.
 #[must_use]
 pub fn shown_arms(state: &CompareState, looks: &Looks) -> Vec<ShownArm> {
@@ -55,7 +48,7 @@ pub fn shown_arms(state: &CompareState, looks: &Looks) -> Vec<ShownArm> {
         let route = Some(place.route).filter(|route| !route.is_empty());
         let parts = [Some(place.url), dialect, route];
         ShownArm {
-            letter: letter(at),
+            letter: arm_letter(at),
             name,
             look: if has_doubles {
                 Look::at(at)

@@ -11,21 +11,23 @@ use crate::{
     },
 };
 
-/// Shows the table of one kind of connection.
+/// Shows the table of one kind of connection: a row for each arm, so that many arms have room.
 pub fn article_ui(ui: &mut Ui, theme: &Theme, table: &ArticleTable, arms: &[ShownArm]) {
     Grid::new("compare.article")
-        .spacing(vec2(space::XL, space::S))
-        .striped(false)
+        .spacing(vec2(space::L, space::S))
         .show(ui, |ui| {
             ui.label("");
-            for arm in arms {
-                ui.label(strong(arm.letter.to_string()));
+            for row in &table.rows {
+                ui.label(strong(row.name)).on_hover_text(row.definition);
             }
             ui.end_row();
-            for row in &table.rows {
-                ui.label(row.name).on_hover_text(row.definition);
-                for (cell, arm) in row.cells.iter().zip(arms) {
-                    cell_ui(ui, theme, cell, (row.key, row.definition), arm);
+            for (at, arm) in arms.iter().enumerate() {
+                ui.vertical(|ui| ui.label(strong(arm.letter.to_string())));
+                for row in &table.rows {
+                    let Some(cell) = row.cells.get(at) else {
+                        continue;
+                    };
+                    ui.vertical(|ui| cell_ui(ui, theme, cell, (row.key, row.definition), arm));
                 }
                 ui.end_row();
             }
@@ -51,22 +53,20 @@ fn cell_ui(
     let text = |value: f64| value_text(key, value);
     let value = cell.value.map(text).unwrap_or_default();
     let interval = cell.low.zip(cell.high);
-    ui.vertical(|ui| {
-        ui.spacing_mut().item_spacing.y = 0.0;
-        let n = count(cell.n as u64);
-        let hover = match interval {
-            Some((low, high)) => format!(
-                "{definition}. n {n}, 95 % interval {} to {}",
-                text(low),
-                text(high)
-            ),
-            None => format!("{definition}. n {n}: too few for an interval"),
-        };
-        ui.label(value).on_hover_text(hover);
-        if let Some((low, high)) = interval {
-            ui.label(caption(theme, format!("{} to {}", text(low), text(high))));
-        }
-    });
+    ui.spacing_mut().item_spacing.y = 0.0;
+    let n = count(cell.n as u64);
+    let hover = match interval {
+        Some((low, high)) => format!(
+            "{definition}. n {n}, 95 % interval {} to {}",
+            text(low),
+            text(high)
+        ),
+        None => format!("{definition}. n {n}: too few for an interval"),
+    };
+    ui.label(value).on_hover_text(hover);
+    if let Some((low, high)) = interval {
+        ui.label(caption(theme, format!("{} to {}", text(low), text(high))));
+    }
 }
 
 /// Times are in milliseconds, all else is a share.

@@ -1,6 +1,6 @@
 //! The bar at the top: the panels at the side, and what can be done with the comparison that is shown.
 
-use egui::{Align, Layout, Margin, Panel, Ui};
+use egui::{Align, Button, Layout, Margin, Panel, Role, Ui, WidgetInfo};
 
 use super::{
     CompareView, DeleteComparison, ReportDialog, SharedComparison, is_running, verb::CompareSide,
@@ -11,7 +11,7 @@ use crate::{
         icons,
         theme::{space, title},
         view::Cx,
-        widgets::{danger_item, icon_button, icon_toggle, menu_gap, menu_item},
+        widgets::{danger_item, icon_button, menu_gap, menu_item},
     },
 };
 
@@ -22,7 +22,6 @@ impl CompareView {
         cx: &mut Cx<'_>,
         state: Option<&SharedComparison>,
     ) {
-        let theme = cx.theme;
         let frame = egui::Frame::new().inner_margin(Margin::symmetric(16, 10));
         Panel::top("compare.bar").frame(frame).show(ui, |ui| {
             ui.horizontal(|ui| {
@@ -30,12 +29,15 @@ impl CompareView {
                     which is faster, by how much, and how sure that is";
                 ui.label(title("Compare")).on_hover_text(meaning);
                 ui.add_space(space::S);
-                for (side, icon, name) in [
-                    (CompareSide::SetUp, icons::PARAMS, "Set up a comparison"),
-                    (CompareSide::Saved, icons::HISTORY, "Saved comparisons"),
+                for (side, icon, word, name) in [
+                    (CompareSide::SetUp, icons::PARAMS, "Set up", "Set up a comparison"),
+                    (CompareSide::Saved, icons::HISTORY, "Saved", "Saved comparisons"),
                 ] {
                     let on = self.kept.side == Some(side);
-                    if icon_toggle(ui, theme, icon, name, on).clicked() {
+                    let button = Button::selectable(on, format!("{icon} {word}"));
+                    let response = ui.add(button);
+                    response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, name));
+                    if response.on_hover_text(name).clicked() {
                         self.kept.side = (!on).then_some(side);
                     }
                 }
@@ -71,7 +73,7 @@ impl CompareView {
             self.report = Some(ReportDialog::new(state.head.id));
         }
         if can_be_resumed(state) {
-            let button = egui::Button::new(format!("{} Resume", icons::PLAY));
+            let button = Button::new(format!("{} Resume", icons::PLAY));
             let resume = ui.add_enabled(!is_running(cx), button);
             let resume = resume
                 .on_hover_text("Goes on where it ended, and asks what it would have asked next")

@@ -19,12 +19,15 @@ use crate::{
     desktop::{
         axes::Scale,
         icons,
-        theme::{caption, space},
+        theme::{Theme, caption, space},
         view::{Action, Cx},
         widgets::{Tone, banner, empty, icon_button, primary_button, segmented},
     },
     run::ConnectionKind,
 };
+
+/// From this width on, all choices stand on one line, in points.
+const ONE_LINE: f32 = 800.0;
 
 impl CompareView {
     pub(super) fn empty_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -97,30 +100,47 @@ impl CompareView {
     /// Which detail is shown, of which connections, of which figure.
     fn choices_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, state: &SharedComparison) {
         let theme = cx.theme;
-        ui.horizontal_wrapped(|ui| {
-            segmented(
-                ui,
-                theme,
-                "Detail",
-                &mut self.kept.detail,
-                CompareDetail::ALL,
-            );
-            let detail = self.kept.detail;
-            if detail.has_connection() && state.plan().connections == ComparedConnections::Both {
-                let kinds = [(false, "Warm"), (true, "Cold")];
-                segmented(ui, theme, "Connections", &mut self.kept.is_cold, &kinds);
-            }
-            if detail.has_figure() {
-                let figures = ComparedFigure::ALL.iter();
-                let figures: Vec<_> = figures.map(|figure| (*figure, figure.label())).collect();
-                segmented(ui, theme, "Figure", &mut self.kept.figure, &figures);
-            }
-            if detail.has_scale() {
-                let scales = [(Scale::Linear, "Linear"), (Scale::Log, "Log")];
-                segmented(ui, theme, "Scale", &mut self.kept.scale, &scales);
+        let is_wide = ui.available_width() > ONE_LINE;
+        ui.horizontal(|ui| {
+            let (name, all) = ("Detail", CompareDetail::ALL);
+            segmented(ui, theme, name, &mut self.kept.detail, all);
+            if is_wide {
+                self.of_what_ui(ui, theme, state);
             }
         });
-        ui.add(Label::new(caption(theme, self.kept.detail.meaning())).wrap());
+        if !is_wide && self.has_choice(state) {
+            ui.horizontal(|ui| self.of_what_ui(ui, theme, state));
+        }
+        // The verdicts are sentences already.
+        if self.kept.detail != CompareDetail::Verdicts {
+            let meaning = caption(theme, self.kept.detail.meaning());
+            ui.add(Label::new(meaning).wrap());
+        }
+    }
+
+    /// Whether anything is to be chosen beside the detail.
+    fn has_choice(&self, state: &SharedComparison) -> bool {
+        let detail = self.kept.detail;
+        let has_both = state.plan().connections == ComparedConnections::Both;
+        detail.has_figure() || (detail.has_connection() && has_both)
+    }
+
+    /// Of which connections, of which figure, on which scale.
+    fn of_what_ui(&mut self, ui: &mut Ui, theme: &Theme, state: &SharedComparison) {
+        let detail = self.kept.detail;
+        if detail.has_connection() && state.plan().connections == ComparedConnections::Both {
+            let kinds = [(false, "Warm"), (true, "Cold")];
+            segmented(ui, theme, "Connections", &mut self.kept.is_cold, &kinds);
+        }
+        if detail.has_figure() {
+            let figures = ComparedFigure::ALL.iter();
+            let figures: Vec<_> = figures.map(|figure| (*figure, figure.label())).collect();
+            segmented(ui, theme, "Figure", &mut self.kept.figure, &figures);
+        }
+        if detail.has_scale() {
+            let scales = [(Scale::Linear, "Linear"), (Scale::Log, "Log")];
+            segmented(ui, theme, "Scale", &mut self.kept.scale, &scales);
+        }
     }
 
     /// The kind of connection that is shown.

@@ -143,7 +143,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: DifferencesFrame<'_>) -> Option<R
                 .map(|pair| [time.x(pair.at_unix_ns), pair.difference_ms()])
                 .collect();
             let points = Points::new("", points)
-                .color(color.gamma_multiply(0.8))
+                .color(color.gamma_multiply(0.9))
                 .shape(shown.look.marker)
                 .filled(true)
                 .radius(2.8)

@@ -1,7 +1,9 @@
 //! The plots of the arms' distributions: ECDFs, and quantiles against quantiles.
 
-use egui::{Pos2, Response, Ui};
-use egui_plot::{Line, PlotBounds, PlotPoint, PlotPoints, PlotTransform, Points};
+use egui::{Mesh, Pos2, Rect, Response, Shape, Ui};
+use egui_plot::{
+    GridInput, GridMark, Line, PlotBounds, PlotPoint, PlotPoints, PlotTransform, Points,
+};
 
 use super::{arms::ShownArm, data::ArmsData};
 use crate::{
@@ -15,7 +17,9 @@ use crate::{
 };
 
 /// Width of a line, in points.
-const LINE: f32 = 1.7;
+const LINE: f32 = 1.6;
+/// About how many markers a line gets.
+const MARKERS: usize = 8;
 /// How close the pointer must be, in points.
 const REACH: f32 = 24.0;
 
@@ -44,7 +48,7 @@ impl SpreadFrame<'_> {
 pub fn distributions_ui(ui: &mut Ui, theme: &Theme, frame: SpreadFrame<'_>) {
     let scale = frame.scale;
     let plot = fixed_plot("compare.spread", theme)
-        .x_grid_spacer(move |input| scale.marks(&input))
+        .x_grid_spacer(move |input| marks_across(scale, input))
         .x_axis_formatter(move |mark, _| scale.label(mark))
         .y_axis_formatter(|mark, _| percent(mark.value))
         .y_axis_min_width(AXIS);
@@ -52,19 +56,8 @@ pub fn distributions_ui(ui: &mut Ui, theme: &Theme, frame: SpreadFrame<'_>) {
     let (low, high) = frame.ends();
     let answer = show_plot(ui, theme, plot, &name, |plot| {
         plot.set_plot_bounds(PlotBounds::from_min_max([low, -0.03], [high, 1.03]));
-        for (steps, arm) in frame.data.steps.iter().zip(frame.arms) {
-            let points: Vec<[f64; 2]> = steps
-                .iter()
-                .map(|[ms, share]| [scale.y(*ms), *share])
-                .collect();
-            let line = Line::new("", PlotPoints::from(points))
-                .color(theme.series_color(arm.look.color))
-                .width(LINE)
-                .style(arm.look.dash)
-                .allow_hover(false);
-            plot.line(line);
-        }
     });
+    stairs_ui(ui, theme, frame, &answer.transform);
     let response = answer.response;
     if let Some((arm, ms, share, at)) = line_under_pointer(frame, &answer.transform, &response) {
         let shown = &frame.arms[arm];
@@ -81,6 +74,40 @@ pub fn distributions_ui(ui: &mut Ui, theme: &Theme, frame: SpreadFrame<'_>) {
             ui.label(caption(theme, format!("n {runs}")));
         });
     }
+}
+
+/// Draws each distribution as stairs, with some markers of its arm: a line of the plot would blur where steps are low.
+fn stairs_ui(ui: &Ui, theme: &Theme, frame: SpreadFrame<'_>, transform: &PlotTransform) {
+    let painter = ui.painter_at(*transform.frame());
+    let place = |[ms, share]: [f64; 2]| {
+        transform.position_from_point(&PlotPoint::new(frame.scale.y(ms), share))
+    };
+    for (steps, arm) in frame.data.steps.iter().zip(frame.arms) {
+        let color = theme.series_color(arm.look.color);
+        let mut stairs = Mesh::default();
+        for ends in steps.windows(2) {
+            let (from, to) = (place(ends[0]), place(ends[1]));
+            stairs.add_colored_rect(Rect::from_two_pos(from, to).expand(LINE / 2.0), color);
+        }
+        painter.add(Shape::mesh(stairs));
+        let stride = steps.len().div_ceil(MARKERS).max(1);
+        for step in steps.iter().skip(stride / 2).step_by(stride) {
+            painter.add(arm.look.marker(place(*step), color));
+        }
+    }
+}
+
+/// The marks of an axis of times along the bottom. Its labels are wider than high, and at an edge half of one would be cut
+/// off.
+fn marks_across(scale: Scale, input: GridInput) -> Vec<GridMark> {
+    let half_label = 3.0 * input.base_step_size;
+    let (low, high) = input.bounds;
+    let mut marks = scale.marks(&GridInput {
+        base_step_size: 2.0 * input.base_step_size,
+        ..input
+    });
+    marks.retain(|mark| (low + half_label..=high - half_label).contains(&mark.value));
+    marks
 }
 
 /// Labels of the axis of shares; none beyond 0 and 1.
@@ -120,7 +147,7 @@ fn line_under_pointer(
 pub fn quantiles_ui(ui: &mut Ui, theme: &Theme, frame: SpreadFrame<'_>) {
     let scale = frame.scale;
     let plot = fixed_plot("compare.quantiles", theme)
-        .x_grid_spacer(move |input| scale.marks(&input))
+        .x_grid_spacer(move |input| marks_across(scale, input))
         .x_axis_formatter(move |mark, _| scale.label(mark));
     let plot = scale.left_of(plot);
     let name = format!(

@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::arms::letter;
-use crate::{chat::Params, compare::Arm, endpoint::TargetId};
+use crate::{
+    chat::Params,
+    compare::{Arm, arm_letter},
+    endpoint::TargetId,
+};
 
 /// A way to ask a target, as it is typed. What is empty is as in the other ways.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -31,9 +34,9 @@ impl WayDraft {
         };
         let params = self
             .read_params()
-            .map_err(|why| format!("{}: {why}", letter(place)))?;
+            .map_err(|why| format!("{}: {why}", arm_letter(place)))?;
         Ok(Arm {
-            label: given(&self.label).unwrap_or_else(|| format!("way {}", letter(place))),
+            label: given(&self.label).unwrap_or_else(|| format!("way {}", arm_letter(place))),
             target: target.clone(),
             params,
             system: given(&self.system),

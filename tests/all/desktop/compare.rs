@@ -369,13 +369,12 @@ fn every_detail_draws_in_every_theme_and_size_with_a_name_for_each_control() {
                 for detail in details {
                     click(&mut desktop, &mut player, &format!("Detail: {detail}"));
                     assert_eq!(desktop.unnamed_widgets(), Vec::<String>::new(), "{detail}");
-                    for node in desktop.query_all_by_role(Role::Label) {
-                        let rect = node.rect();
-                        assert!(
-                            rect.left() < size.0,
-                            "{detail}: {:?}",
-                            node.accesskit_node().value()
-                        );
+                    for role in [Role::Label, Role::Image, Role::RadioButton, Role::Button] {
+                        for node in desktop.query_all_by_role(role) {
+                            let (right, named) = (node.rect().right(), node.accesskit_node());
+                            let name = named.label().or(named.value());
+                            assert!(right <= size.0 + 1.0, "{detail} {size:?}: {name:?}");
+                        }
                     }
                 }
             }

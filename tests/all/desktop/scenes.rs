@@ -15,7 +15,7 @@ mod wires;
 pub use self::{
     answers::findings_of,
     benches::{SceneBench, bench_progress, benched},
-    compared::{COMPARISON, compared, comparing},
+    compared::{compared, comparing},
     courses::{buffered, live, long, stalled},
     facts::buffering_and_priced,
     gateway::{TOKEN, access, busy_gateway, chinese_gateway, long_names},

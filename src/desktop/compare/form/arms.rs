@@ -3,12 +3,15 @@
 use egui::{Ui, vec2};
 
 use super::{CompareForm, multiline};
-use crate::desktop::{
-    compare::{arms::letter, draft::ArmsFrom, way::WayDraft},
-    icons,
-    theme::{caption, space, strong},
-    view::Cx,
-    widgets::{card, ghost_button, icon_button, labeled_field, segmented},
+use crate::{
+    compare::arm_letter,
+    desktop::{
+        compare::{draft::ArmsFrom, way::WayDraft},
+        icons,
+        theme::{caption, space, strong},
+        view::Cx,
+        widgets::{card, ghost_button, icon_button, labeled_field, segmented},
+    },
 };
 
 /// Most arms that the form offers.
@@ -37,8 +40,8 @@ impl CompareForm {
         for at in 0..count.max(2) {
             let width = ui.available_width() - BESIDE;
             ui.horizontal(|ui| {
-                ui.label(strong(letter(at).to_string()));
-                let name = format!("Target {}", letter(at));
+                ui.label(strong(arm_letter(at).to_string()));
+                let name = format!("Target {}", arm_letter(at));
                 let target = self.draft.targets.get(at).cloned();
                 let picked = self.pickers[at].ui(ui, cx, &name, target.as_ref(), width);
                 if let Some(picked) = picked {
@@ -47,7 +50,7 @@ impl CompareForm {
                         None => self.draft.targets.push(picked),
                     }
                 }
-                let remove = format!("Remove target {}", letter(at));
+                let remove = format!("Remove target {}", arm_letter(at));
                 if target.is_some() && icon_button(ui, cx.theme, icons::CLOSE, &remove).clicked() {
                     removed = Some(at);
                 }
@@ -102,7 +105,7 @@ impl CompareForm {
 /// Shows the fields of a way; returns whether it is to be removed.
 fn way_ui(ui: &mut Ui, cx: &Cx<'_>, way: &mut WayDraft, at: usize, is_removable: bool) -> bool {
     let theme = cx.theme;
-    let letter = letter(at);
+    let letter = arm_letter(at);
     ui.spacing_mut().item_spacing = vec2(space::S, space::XS);
     let removed = ui.horizontal(|ui| {
         ui.label(strong(format!("Way {letter}")));
@@ -114,7 +117,7 @@ fn way_ui(ui: &mut Ui, cx: &Cx<'_>, way: &mut WayDraft, at: usize, is_removable:
         theme,
         &format!("Name of way {letter}"),
         &mut way.label,
-        "as “brief”",
+        "brief",
         None,
     );
     ui.label(caption(theme, format!("Prompt of way {letter}")));

@@ -21,7 +21,7 @@ use super::{
 };
 
 /// The key of the comparison that is shown in most tests.
-pub const COMPARISON: ComparisonId = ComparisonId(77);
+const COMPARISON: ComparisonId = ComparisonId(77);
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -95,6 +95,7 @@ fn rounds(
         CompareRound {
             index,
             connection: round.connection,
+            is_first: index == 0,
             prompt: round.prompt,
             order: round.order,
             samples: samples.collect(),
