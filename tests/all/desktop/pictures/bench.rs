@@ -24,32 +24,48 @@ fn pictures_of_benches() {
         "target": { "endpoint": "simulator", "model": "steady" },
         "load": "rate", "per_second": "20", "seconds": "60", "requests": "",
     });
-    let kept = |side: &str, detail: &str, scale: &str, draft: &Value| {
-        json!({ "side": side, "detail": detail, "scale": scale, "draft": draft })
-    };
+    let kept = |side: &str, detail: &str, scale: &str, draft: &Value| json!({ "side": side, "detail": detail, "scale": scale, "draft": draft });
     let saved = |detail: &str| kept("saved", detail, "linear", &json!({}));
-    let alone = |detail: &str, scale: &str| {
-        json!({ "side": null, "detail": detail, "scale": scale, "draft": {} })
-    };
+    let alone = |detail: &str, scale: &str| json!({ "side": null, "detail": detail, "scale": scale, "draft": {} });
     let first: Prepare = |desktop, player| open_row(desktop, player, 1);
     let first_alone: Prepare = |desktop, player| {
         desktop.get_by_label("Saved benches").click();
         player.play(desktop);
         open_row(desktop, player, 1);
-        desktop.get_by_role_and_label(egui::Role::Button, "Saved benches").click();
+        desktop
+            .get_by_role_and_label(egui::Role::Button, "Saved benches")
+            .click();
     };
     let all: [(&str, Value, Prepare); 13] = [
-        ("set-up", kept("set_up", "figures", "linear", &draft), |_, _| ()),
-        ("question", kept("set_up", "figures", "linear", &draft), |desktop, _| {
-            desktop.get_by_label("Start").click();
-        }),
-        ("live", kept("set_up", "figures", "linear", &local), |desktop, player| {
-            run_to(desktop, player, 70);
-        }),
+        (
+            "set-up",
+            kept("set_up", "figures", "linear", &draft),
+            |_, _| (),
+        ),
+        (
+            "question",
+            kept("set_up", "figures", "linear", &draft),
+            |desktop, _| {
+                desktop.get_by_label("Start").click();
+            },
+        ),
+        (
+            "live",
+            kept("set_up", "figures", "linear", &local),
+            |desktop, player| {
+                run_to(desktop, player, 70);
+            },
+        ),
         ("figures", saved("figures"), first),
-        ("closed", saved("figures"), |desktop, player| open_row(desktop, player, 2)),
-        ("invalid", saved("figures"), |desktop, player| open_row(desktop, player, 3)),
-        ("killed", saved("rate"), |desktop, player| open_row(desktop, player, 4)),
+        ("closed", saved("figures"), |desktop, player| {
+            open_row(desktop, player, 2)
+        }),
+        ("invalid", saved("figures"), |desktop, player| {
+            open_row(desktop, player, 3)
+        }),
+        ("killed", saved("rate"), |desktop, player| {
+            open_row(desktop, player, 4)
+        }),
         ("ttft", saved("over_time"), |desktop, player| {
             open_row(desktop, player, 1);
             desktop.get_by_label("TTFT from schedule over time").hover();
@@ -58,7 +74,9 @@ fn pictures_of_benches() {
         ("ttft-log", alone("over_time", "log"), first_alone),
         ("spread", saved("spread"), first),
         ("rate", alone("rate", "linear"), first_alone),
-        ("lag", saved("lag"), |desktop, player| open_row(desktop, player, 3)),
+        ("lag", saved("lag"), |desktop, player| {
+            open_row(desktop, player, 3)
+        }),
         ("beside", saved("figures"), |desktop, player| {
             open_row(desktop, player, 1);
             put_beside(desktop, player);
@@ -68,7 +86,14 @@ fn pictures_of_benches() {
         for theme in [ThemeChoice::Dark, ThemeChoice::Light] {
             for size in SIZES {
                 let name = format!("bench-{name}");
-                picture(scenes::benched(), theme, size, &layout(&kept), &name, prepare);
+                picture(
+                    scenes::benched(),
+                    theme,
+                    size,
+                    &layout(&kept),
+                    &name,
+                    prepare,
+                );
             }
         }
     }
