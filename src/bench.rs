@@ -25,7 +25,7 @@ pub use self::{
         StopRules,
     },
     record::{BenchRequest, RequestOutcome, TokenArrival, TokenArrivals},
-    schedule::Schedule,
+    schedule::BenchSchedule,
     search::RateSearch,
     source::{BenchQuestion, MostTokens, OnePrompt, RequestSource},
     stop::SaturationWatch,

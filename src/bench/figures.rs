@@ -47,18 +47,18 @@ pub struct Tally {
     /// Of all that were sent.
     lag: Vec<f64>,
     gaps: Option<TimeSketch>,
-    starts: TimeRange,
-    dues: TimeRange,
-    ends: TimeRange,
+    starts: StampRange,
+    dues: StampRange,
+    ends: StampRange,
     /// The time that requests were under way, added up, in nanoseconds.
     under_way: u128,
 }
 
 /// The first and the last of some times.
 #[derive(Clone, Copy, Debug, Default)]
-struct TimeRange(Option<(u64, u64)>);
+struct StampRange(Option<(u64, u64)>);
 
-impl TimeRange {
+impl StampRange {
     fn add(&mut self, at: u64) {
         let (first, last) = self.0.unwrap_or((at, at));
         self.0 = Some((first.min(at), last.max(at)));

@@ -9,7 +9,7 @@ use super::plan::{ArrivalProcess, BenchPlan, Load};
 
 /// The due times of an open loop, in nanoseconds since the start of the bench, in ascending order.
 #[derive(Clone, Debug)]
-pub struct Schedule {
+pub struct BenchSchedule {
     times: Times,
     next: u64,
 }
@@ -28,7 +28,7 @@ enum Times {
     Trace(Arc<[u64]>),
 }
 
-impl Schedule {
+impl BenchSchedule {
     /// The schedule of a plan; `None` for a closed loop.
     #[must_use]
     pub fn of(plan: &BenchPlan) -> Option<Self> {
@@ -50,7 +50,7 @@ impl Schedule {
     }
 }
 
-impl Iterator for Schedule {
+impl Iterator for BenchSchedule {
     type Item = (u64, u64);
 
     /// The next request's number and due time.
@@ -178,7 +178,7 @@ mod tests {
             ramp_ms,
             ..a_plan()
         };
-        let times = Schedule::of(&plan).unwrap().map(|(_, due)| due);
+        let times = BenchSchedule::of(&plan).unwrap().map(|(_, due)| due);
         times.take(count).collect()
     }
 

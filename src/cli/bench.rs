@@ -17,7 +17,7 @@ use std::{
 
 pub use self::args::BenchArgs;
 use self::{
-    consent::Estimate,
+    consent::BenchEstimate,
     show::{BenchLine, SearchLine},
 };
 use super::{
@@ -76,7 +76,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
 fn estimate(args: &BenchArgs, ready: &Ready, plans: &[BenchPlan]) -> anyhow::Result<ExitCode> {
     let mut out = stdout();
     for plan in plans {
-        let estimate = Estimate::of(args, ready, plan)?;
+        let estimate = BenchEstimate::of(args, ready, plan)?;
         if args.json {
             record::write_line(&mut out, &estimate)?;
         } else {

@@ -128,6 +128,29 @@ pub(super) fn put(file: &Connection, write: &BenchWrite, session: i64) -> rusqli
     .map(drop)
 }
 
+/// The session of a bench whose process died. Numbers of sessions begin at 1.
+const DEAD: i64 = 0;
+
+/// Notes of the benches with a session's number that their process died. That is right only before this process, which
+/// has the number now, runs one.
+///
+/// # Errors
+/// If the file can't be written.
+pub(super) fn release(file: &Connection, session: i64) -> rusqlite::Result<()> {
+    let any: bool = file.query_row(
+        "SELECT EXISTS (SELECT 1 FROM bench WHERE summary IS NULL AND session = ?1)",
+        [session],
+        |row| row.get(0),
+    )?;
+    if any {
+        file.execute(
+            "UPDATE bench SET session = ?2 WHERE summary IS NULL AND session = ?1",
+            [session, DEAD],
+        )?;
+    }
+    Ok(())
+}
+
 impl History {
     /// Stores that a bench begins.
     pub fn begin_bench(&self, id: BenchId, started_unix_ns: i64, plan: &BenchPlan) {
@@ -267,7 +290,7 @@ fn of_row(row: &Row<'_>, folder: &Path, own: Option<i64>) -> rusqlite::Result<Op
 
 /// Whether the process of a session has died: its lock can be taken.
 fn has_died(folder: &Path, session: i64) -> bool {
-    matches!(ProcessSession::try_number(folder, session), Ok(Some(_)))
+    session == DEAD || matches!(ProcessSession::try_number(folder, session), Ok(Some(_)))
 }
 
 #[cfg(test)]

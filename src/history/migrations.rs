@@ -404,7 +404,7 @@ CREATE TABLE firing_alert (
 ";
 
 /// Version 12: load benches (`benches`). `plan` and `summary` are JSON; `summary` is null while the bench runs, and where
-/// its process died. `session` is the process that runs it. A row of `bench_block` holds some requests, as
+/// its process died. `session` is the process that runs it, 0 once it has died. A row of `bench_block` holds some requests, as
 /// `bench::columns` writes them: a bench has one, or one for about each MiB.
 const VERSION_12: &str = "
 CREATE TABLE bench (

@@ -4,15 +4,15 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{drafts, files::ContentsCache, large_values, rows, session::ProcessSession};
+use super::{benches, drafts, files::ContentsCache, large_values, rows, session::ProcessSession};
 use crate::{
     event::{Fault, FaultClass, Phase},
     run::{Run, RunId, RunState},
 };
 
 /// Ends all runs that no living process streams, and returns how many. `with_own` also ends runs with our own session
-/// number. That is right only before our first run, when these runs, and the drafts with our number, are those of an
-/// earlier process.
+/// number. That is right only before our first run, when these runs, and the drafts and benches with our number, are
+/// those of an earlier process.
 ///
 /// # Errors
 /// If the file can't be written.
@@ -30,6 +30,9 @@ pub(super) fn dead_runs(
     let mut ended = 0;
     if with_own && has_leftovers(file, own.number)? {
         drafts::release(file, own.number)?;
+    }
+    if with_own {
+        benches::release(file, own.number)?;
     }
     for number in sessions {
         // The lock is held until the runs are written, so that no process takes the number meanwhile.

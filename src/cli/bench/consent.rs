@@ -18,7 +18,7 @@ use crate::{
 
 /// What a bench sends and costs at most. What is not known is blank.
 #[derive(Debug, Serialize)]
-pub(super) struct Estimate {
+pub(super) struct BenchEstimate {
     r#type: &'static str,
     target: String,
     /// Whether it goes to this machine itself.
@@ -30,7 +30,7 @@ pub(super) struct Estimate {
     most_usd: Option<f64>,
 }
 
-impl Estimate {
+impl BenchEstimate {
     /// The estimate of a plan.
     pub(super) fn of(
         args: &BenchArgs,
@@ -123,8 +123,8 @@ pub(super) fn agree(
     ready: &Ready,
     plans: &[BenchPlan],
 ) -> Result<(), UsageError> {
-    let estimates: Vec<Estimate> = (plans.iter())
-        .map(|plan| Estimate::of(args, ready, plan))
+    let estimates: Vec<BenchEstimate> = (plans.iter())
+        .map(|plan| BenchEstimate::of(args, ready, plan))
         .collect::<Result<_, _>>()?;
     for plan in plans.iter().filter(|_| args.max_usd.is_some()) {
         let endpoint = ready.endpoint(&plan.target)?;
@@ -136,7 +136,7 @@ pub(super) fn agree(
             )));
         }
     }
-    let remote: Vec<&Estimate> = estimates.iter().filter(|e| !e.is_local).collect();
+    let remote: Vec<&BenchEstimate> = estimates.iter().filter(|e| !e.is_local).collect();
     if remote.is_empty() {
         return Ok(());
     }

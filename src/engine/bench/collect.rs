@@ -17,6 +17,7 @@ use crate::{
     event::Usage,
     history::History,
     measure::{percentile::estimate, sketch::TimeSketch},
+    monitor::SleepWatch,
     price::{Price, PriceTable, Usd},
     run::ms,
 };
@@ -100,7 +101,7 @@ pub(super) struct RunningBench {
     judged_at: u64,
     /// When the last request was sent.
     sent_all_at: Option<Instant>,
-    slept_before: std::time::Duration,
+    sleep: SleepWatch,
 }
 
 impl RunningBench {
@@ -128,7 +129,7 @@ impl RunningBench {
             last: (0, 0, 0),
             judged_at: 0,
             sent_all_at: None,
-            slept_before: slept(),
+            sleep: SleepWatch::new(slept()),
         }
     }
 
@@ -196,10 +197,14 @@ impl RunningBench {
         if let Some(reason) = plan.must_stop(&self.tally.counts(), cost.map(Usd::dollars)) {
             shared.stop(reason);
         }
+        // The streams of a closed loop look at the clock only between two requests.
+        if !plan.load.is_open() && shared.is_time_over(elapsed) {
+            shared.stop(StopReason::Time);
+        }
         if elapsed.saturating_sub(self.judged_at) >= JUDGE_NS && plan.load.is_open() {
             self.judged_at = elapsed;
             let is_saturated = self.saturation.second(sent, over);
-            if is_saturated && plan.stop.over_saturation && !shared.has_sent_all() {
+            if is_saturated && plan.stop.over_saturation && !shared.sends_no_more() {
                 shared.stop(StopReason::OverSaturation);
             }
         }
@@ -210,7 +215,7 @@ impl RunningBench {
         let Some(drain_ms) = self.shared.plan.stop.drain_ms else {
             return;
         };
-        if self.shared.has_sent_all() {
+        if self.shared.sends_no_more() {
             let since = *self.sent_all_at.get_or_insert_with(now);
             if now().saturating_duration_since(since).as_millis() >= u128::from(drain_ms) {
                 self.shared.cancel.cancel();
@@ -263,8 +268,7 @@ impl RunningBench {
         let mut summary = summary.unwrap_or_default();
         summary.cost_usd = self.cost.map(Usd::dollars);
         summary.back_off = Some(self.shared.plan.back_off);
-        let asleep = slept().saturating_sub(self.slept_before);
-        if !asleep.is_zero() {
+        if let Some(asleep) = self.sleep.since(slept()) {
             summary.valid = false;
             summary.invalid.push(InvalidReason::Slept {
                 seconds: asleep.as_secs_f64(),

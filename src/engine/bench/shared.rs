@@ -176,8 +176,17 @@ impl BenchShared {
         self.working.load(Ordering::Acquire) == 0
     }
 
-    pub(super) fn has_sent_all(&self) -> bool {
-        self.sending.load(Ordering::Acquire) == 0
+    /// Whether the time of a closed loop is over, by the first request that counted.
+    pub(super) fn is_time_over(&self, at: u64) -> bool {
+        let begun = self.counting_since.load(Ordering::Relaxed);
+        begun != u64::MAX && self.plan.is_time_over(at, begun)
+    }
+
+    /// Whether all that is sent has been sent. A worker of a closed loop is done only with its last answer, but sends
+    /// nothing more once there is a reason to stop.
+    pub(super) fn sends_no_more(&self) -> bool {
+        let has_reason = !self.plan.load.is_open() && self.reason().is_some();
+        has_reason || self.sending.load(Ordering::Acquire) == 0
     }
 }
 

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     bench::{
-        BackOff, BenchConnections, BenchRequest, Load, Schedule, StopReason,
+        BackOff, BenchConnections, BenchRequest, BenchSchedule, Load, StopReason,
         schedule::stream_begins_ns,
     },
     clock::now,
@@ -186,7 +186,7 @@ impl Worker {
     /// Sends each request of this worker when it is due. Every worker computes the whole schedule, and takes its part.
     async fn follow_schedule(self: &Arc<Self>, start: Instant) {
         let plan = &self.shared.plan;
-        let Some(schedule) = Schedule::of(plan) else {
+        let Some(schedule) = BenchSchedule::of(plan) else {
             return;
         };
         let most = (plan.most_in_flight as usize).div_ceil(self.workers).max(1);

@@ -25,10 +25,10 @@ use crate::{
 };
 
 /// A column of a CSV or Parquet file: its name, what its cells are, and how one is made.
-type RequestColumn = (&'static str, CellKind, fn(&BenchRequest) -> ExportCell);
+type BenchColumn = (&'static str, CellKind, fn(&BenchRequest) -> ExportCell);
 
 /// The columns. Stamps are milliseconds since the start of the bench.
-const COLUMNS: [RequestColumn; 25] = [
+const COLUMNS: [BenchColumn; 25] = [
     ("number", CellKind::Integer, |r| ExportCell::Count(r.number)),
     ("prompt", CellKind::Integer, |r| {
         ExportCell::Count(r.prompt.into())

@@ -248,7 +248,8 @@ async fn a_window_sees_what_others_do_and_who_is_there() {
 /// Takes the tables of a history back to those of version 6.
 fn make_version_6(file: &Connection) {
     file.execute_batch(
-        "DROP TABLE firing_alert;
+        "DROP TABLE bench; DROP TABLE bench_block;
+         DROP TABLE firing_alert;
          DROP INDEX run_probe;
          DROP TABLE probe_rollup;
          DROP TABLE check_rollup;
