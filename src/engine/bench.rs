@@ -176,7 +176,7 @@ impl BenchTask {
                     Some(TaskMessage::Command(BenchCommand::Stop)) => self.stop(),
                     Some(TaskMessage::Command(BenchCommand::Saved(command))) => {
                         if let Some(history) = &self.history {
-                            window::answer(command, history);
+                            window::answer(command, history, &self.out);
                         }
                     }
                     Some(TaskMessage::Settings(settings)) => self.settings = settings,

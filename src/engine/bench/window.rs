@@ -8,7 +8,7 @@ use futures_util::{StreamExt as _, stream};
 
 use crate::{
     bench::{BenchCharts, BenchId, BenchSummary, ChartCollector, StopReason, Tally},
-    engine::{Reply, Steps},
+    engine::{Outbox, Reply, Steps},
     history::{BenchRow, BenchState, History, HistoryError},
 };
 
@@ -50,22 +50,18 @@ pub enum BenchOpening {
     },
 }
 
-/// Answers a question.
-pub(super) fn answer(command: SavedBenchCommand, history: &History) {
-    let history = history.clone();
+/// Answers a question, and wakes the window for each step of the answer.
+pub(super) fn answer(command: SavedBenchCommand, history: &History, out: &Outbox) {
+    let (history, out) = (history.clone(), out.clone());
     tokio::spawn(async move {
         match command {
             SavedBenchCommand::List(reply) => {
-                let listed = async {
-                    history.flush().await;
-                    history.benches().await.map_err(|why| why.to_string())
-                };
-                if let Some(listed) = reply.unless_given_up(listed).await {
+                if let Some(listed) = reply.unless_given_up(list(&history)).await {
                     reply.send(listed);
                 }
             }
             SavedBenchCommand::Open { id, steps } => {
-                let opening = open(&history, id, &steps);
+                let opening = open(&history, id, (&steps, &out));
                 if let Some(Err(why)) = steps.unless_given_up(opening).await {
                     steps.send(Err(why.to_string()));
                 }
@@ -73,18 +69,25 @@ pub(super) fn answer(command: SavedBenchCommand, history: &History) {
             // Whoever asked may be gone: what was confirmed is deleted all the same.
             SavedBenchCommand::Delete { id, reply } => reply.send(delete(&history, id).await),
         }
+        out.wake();
     });
+}
+
+async fn list(history: &History) -> Result<Vec<BenchRow>, String> {
+    history.flush().await;
+    history.benches().await.map_err(|why| why.to_string())
 }
 
 async fn open(
     history: &History,
     id: BenchId,
-    steps: &Steps<Result<BenchOpening, String>>,
+    (steps, out): (&Steps<Result<BenchOpening, String>>, &Outbox),
 ) -> Result<(), HistoryError> {
     // What has just ended may be on its way to the file.
     history.flush().await;
     let row = history.bench(id).await?.map(Box::new);
     steps.send(Ok(BenchOpening::Row(row.clone())));
+    out.wake();
     if let Some(row) = row {
         let opening = requests(history, &row).await?;
         steps.send(Ok(opening));

@@ -1,20 +1,22 @@
 //! What a window asks of benches: run one, list it, open it with what its plots show, delete it.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc::channel};
 
 use tokenscope::{
     bench::{
         ArrivalProcess, BackOff, BenchCharts, BenchConnections, BenchId, BenchPlan, BenchSummary,
         GoodputLimits, Load, OnePrompt, StopRules,
     },
+    credential::Credentials,
+    endpoint::variables::Environment,
     engine::{
-        Asked, BenchCommand, BenchNews, BenchOpening, BenchStart, Command, SavedBenchCommand,
-        Update, ask_in_steps,
+        Asked, BenchCommand, BenchNews, BenchOpening, BenchStart, Command, Engine, HistoryNews,
+        Options, SavedBenchCommand, Update, ask, ask_in_steps,
     },
     history::{BenchRow, BenchState},
 };
 
-use crate::engine::Driven;
+use crate::{deadline::Deadline, engine::Driven, home::Home};
 
 fn plan() -> BenchPlan {
     BenchPlan {
@@ -131,4 +133,47 @@ fn what_was_run_is_listed_opened_whole_and_deleted() {
     assert_eq!(delete(), Ok(false), "it is gone");
     assert_eq!(list(&driven).len(), 1);
     assert!(matches!(open(&driven, id), (None, None)));
+}
+
+#[test]
+fn each_answer_wakes_the_window() {
+    let home = Home::new();
+    let options = Options {
+        paths: home.paths(),
+        endpoints: Vec::new(),
+        simulator: false,
+        history: true,
+        credentials: Credentials::without_keyring(Environment::default()),
+    };
+    let (wake, woken) = channel();
+    let wake = move || {
+        // The test may be over.
+        let _ = wake.send(());
+    };
+    let engine = Engine::start(options, wake).unwrap();
+    let deadline = Deadline::of("a window that is woken");
+    loop {
+        match engine.try_next() {
+            Some(Update::History(HistoryNews::Storage(_))) => break,
+            Some(_) => {}
+            None => assert!(deadline.next(&woken).is_some()),
+        }
+    }
+    // An empty history tells nothing more by itself: whatever wakes the window now is an answer.
+    let (reply, mut listed) = ask();
+    engine.send(saved(SavedBenchCommand::List(reply)));
+    while listed.take().is_none() {
+        assert!(deadline.next(&woken).is_some());
+    }
+    let (steps, mut opened) = ask_in_steps();
+    let id = BenchId::new();
+    engine.send(saved(SavedBenchCommand::Open { id, steps }));
+    while opened.take().is_none() {
+        assert!(deadline.next(&woken).is_some());
+    }
+    let (reply, mut deleted) = ask();
+    engine.send(saved(SavedBenchCommand::Delete { id, reply }));
+    while deleted.take().is_none() {
+        assert!(deadline.next(&woken).is_some());
+    }
 }
