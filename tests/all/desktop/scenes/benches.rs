@@ -222,7 +222,7 @@ impl Scene {
             BenchCommand::Saved(SavedBenchCommand::Delete { id, reply }) => {
                 reply_to(reply, Ok(found(*id).is_some()));
             }
-            BenchCommand::Start(_) | BenchCommand::Stop => {}
+            BenchCommand::Start(_) | BenchCommand::StartFor(..) | BenchCommand::Stop => {}
         }
     }
 }
