@@ -188,7 +188,9 @@ fn what_is_set_up_is_kept_in_the_next_window() {
     let prompt = |desktop: &Desktop, act: fn(&egui_kittest::Node<'_>)| {
         act(&desktop.get_by_role_and_label(Role::MultilineTextInput, "Prompt"));
     };
-    prompt(&desktop, |field| field.focus());
+    prompt(&desktop, |field| {
+        field.focus();
+    });
     player.play(&mut desktop);
     prompt(&desktop, |field| field.type_text("Say hello"));
     player.play(&mut desktop);

@@ -74,14 +74,7 @@ impl Scene {
             Command::Conversation(ConversationCommand::List(reply)) => {
                 reply_to(reply, self.conversations.clone());
             }
-            Command::Compare(CompareCommand::List(reply)) => {
-                let all = self.comparisons.iter().map(super::compared::summary_of);
-                reply_to(reply, Ok(all.collect()));
-            }
-            Command::Compare(CompareCommand::Open { id, reply }) => {
-                let found = self.comparisons.iter().find(|it| it.head.id == *id);
-                reply_to(reply, Ok(found.cloned().map(Box::new)));
-            }
+            Command::Compare(command) => self.answer_compare(command),
             Command::Endpoint(EndpointCommand::Test { steps, .. }) => {
                 let steps = std::mem::replace(steps, ask_in_steps().0);
                 test.iter().cloned().for_each(|step| steps.send(step));
@@ -115,6 +108,21 @@ impl Scene {
             _ => {}
         }
         Vec::new()
+    }
+
+    /// Answers a question about comparisons.
+    fn answer_compare(&self, command: &mut CompareCommand) {
+        match command {
+            CompareCommand::List(reply) => {
+                let all = self.comparisons.iter().map(super::compared::summary_of);
+                reply_to(reply, Ok(all.collect()));
+            }
+            CompareCommand::Open { id, reply } => {
+                let found = self.comparisons.iter().find(|it| it.head.id == *id);
+                reply_to(reply, Ok(found.cloned().map(Box::new)));
+            }
+            _ => {}
+        }
     }
 
     fn page(&self, query: &RunQuery) -> RunPage {
