@@ -11,6 +11,7 @@ mod connection;
 pub mod cost;
 pub mod cost_sum;
 pub mod late;
+pub mod lost;
 pub mod percentile;
 pub mod phases;
 pub mod sketch;
