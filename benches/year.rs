@@ -5,7 +5,7 @@
 //! inside the file to the other days and targets, with keys and times of their own, since writing two million probes
 //! takes long: so the size is that of a real file, and queries see as many rows.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use rusqlite::Connection;
 use tokenscope::{
@@ -16,7 +16,7 @@ use tokenscope::{
     history::{EndpointCheck, History},
     run::{ConnectionKind, Link, Origin, Read, Run, RunHead, RunId, RunState},
     settings::retention::Retention,
-    transport::TcpInfo,
+    transport::{TcpInfo, TlsSession, TlsVersion},
 };
 
 /// A day in nanoseconds.
@@ -112,12 +112,21 @@ fn a_link(id: u64) -> Link {
         min_rtt: Duration::from_micros(120_123),
         retransmits: 0,
         lost: 0,
+        congestion_window: Some(10),
         out_of_order: 0,
     };
     Link {
         id,
         uses: 100,
         age_ns: 300_000_000_000,
+        address: Some(SocketAddr::from(([203, 0, 113, 7], 443))),
+        tries: Vec::new(),
+        tls: Some(TlsSession {
+            version: TlsVersion::Tls13,
+            resumed: true,
+        }),
+        acknowledged: Some(124_567_890),
+        lost: None,
         start: Some(tcp),
         first_token: Some(tcp),
         end: Some(tcp),

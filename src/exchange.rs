@@ -45,7 +45,7 @@ pub use crate::transport::{Head, Stamp};
 use crate::{
     event::{Event, Fault, FaultClass},
     mask::Mask,
-    transport::{ConnectPhases, ServerCertificate, Timeouts},
+    transport::{CallConnection, ConnectPhases, ServerCertificate, Timeouts},
 };
 
 /// The next step of an exchange. Almost all of them are chunks: what the others hold is boxed, so that a chunk is not
@@ -69,6 +69,8 @@ pub struct Connecting {
     pub phases: ConnectPhases,
     /// The addresses that its name resolution gave.
     pub addresses: Vec<IpAddr>,
+    /// The connection, and how it was opened.
+    pub connection: CallConnection,
     /// A sentence that says to whom it is connected.
     pub peer: String,
     /// The certificate that the host showed on its own connection.

@@ -12,6 +12,7 @@ pub mod cost;
 pub mod cost_sum;
 pub mod evidence;
 pub mod late;
+pub mod lost;
 pub mod percentile;
 pub mod phases;
 pub mod sketch;

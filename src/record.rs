@@ -15,7 +15,8 @@ use crate::{
     event::{Answer, AnswerPieceKind},
     measure::figures,
     price::PriceTable,
-    run::{self, ConnectionKind, StampedBy},
+    run::{self, ConnectionKind, LinkTry, Span, StampedBy},
+    transport::ConnectionLoss,
     visible::visible_json,
 };
 
@@ -142,6 +143,7 @@ const GROUPED: &[(&str, &str, &str)] = &[
     ("tcp_rtt_ms", "tcp", "rtt_ms"),
     ("tcp_min_rtt_ms", "tcp", "min_rtt_ms"),
     ("tcp_retransmits", "tcp", "retransmits"),
+    ("tcp_congestion_window", "tcp", "congestion_window"),
     ("tcp_lost", "tcp", "lost"),
     ("tcp_out_of_order", "tcp", "out_of_order"),
 ];
@@ -167,14 +169,37 @@ pub fn run_line<'a>(run: &'a CheckedRun, prices: &PriceTable) -> ClosingLine<'a>
     line.set("started_unix_ns", started);
     line.set("lasted_ms", stamps.closed.map(run::ms));
     line.set("stamp", run.stamped_by().map(StampedBy::as_str));
-    let connection = stamps.link.as_ref();
-    line.set("connection_id", connection.map(|link| link.id));
-    line.set("connection_uses", connection.map(|link| link.uses));
+    let ready = stamps.link.as_ref().filter(|link| link.id > 0);
+    line.set("connection_id", ready.map(|link| link.id));
+    line.set("connection_uses", ready.map(|link| link.uses));
+    let link = stamps.link.as_ref();
+    let address = link.and_then(|link| link.address);
+    line.set("address", address.map(|address| address.to_string()));
+    let tries = link.map_or(&[][..], |link| &link.tries);
+    line.set(
+        "addresses_tried",
+        tries.iter().map(tried).collect::<Vec<_>>(),
+    );
+    let tls = link.and_then(|link| link.tls);
+    line.set("tls_version", tls.map(|tls| tls.version.as_str()));
+    line.set("tls_resumed", tls.map(|tls| tls.resumed));
+    let lost = link.and_then(|link| link.lost);
+    line.set("connection_lost", lost.map(ConnectionLoss::as_str));
     for figure in figures() {
         line.set_figure(figure.key, (figure.value)(run, prices));
     }
     line.set("findings", json!(run.findings()));
     line
+}
+
+/// A try to connect; `ms` is null if it was dropped.
+fn tried(one: &LinkTry) -> Value {
+    json!({
+        "address": one.address,
+        "outcome": one.outcome,
+        "begin_ms": run::ms(one.begin),
+        "ms": one.span().map(Span::ms),
+    })
 }
 
 /// The closing line of a body that was only decoded: the same without times.

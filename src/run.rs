@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     backlog::Backlog,
     execute::{execute, execute_in, execute_paced},
-    link::Link,
+    link::{Link, LinkTry},
     reads::Reads,
     record::RunRecord,
     stamps::{OffsetNs, Read, Span, Stamps, TOGETHER_NS, ms},

@@ -6,6 +6,7 @@
 //! Nothing is ever sent twice: no retry, no redirect. The one exception: if a pooled connection turns out to be
 //! closed before a byte of the request was written, the request goes out on a new one.
 
+mod acknowledged;
 mod body;
 mod call;
 mod certificate;
@@ -17,6 +18,7 @@ mod fault;
 mod joint_waker;
 mod kernel;
 mod open_files;
+mod opened;
 mod options;
 mod peer;
 mod phases;
@@ -32,6 +34,7 @@ mod wakeup;
 
 use std::{
     fmt,
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
@@ -42,19 +45,21 @@ use futures_util::Stream;
 use http::HeaderMap;
 use url::Url;
 
+use self::{acknowledged::RequestEnd, client::PoolRegistry, proxy::Via, socket::Socket};
 pub use self::{
     call::PreparedCall,
     certificate::ServerCertificate,
     coding::unpacked,
     kernel::TcpInfo,
     open_files::allow_many_sockets,
+    opened::{AddressTry, TlsSession, TlsVersion, TryOutcome},
     options::{ConnectOptions, HttpVersion, Timeouts},
     peer::Peer,
     phases::Trace,
+    socket::ConnectionLoss,
     this_machine::is_this_machine,
     upload::Upload,
 };
-use self::{client::PoolRegistry, proxy::Via};
 use crate::{
     event::{Fault, Note},
     mask::{Mask, Secrets},
@@ -142,19 +147,65 @@ pub struct ConnectionUse {
     pub opened: Instant,
     /// How many calls it was given, this one included.
     pub uses: u64,
+    /// The address of its other end: the proxy's, where there is one.
+    pub address: Option<SocketAddr>,
+    /// What TLS with the host agreed on, if it is used.
+    pub tls: Option<TlsSession>,
     /// `TCP_INFO` before the call.
     pub tcp: Option<TcpInfo>,
 }
 
-/// Reads the `TCP_INFO` of a call's connection.
+/// What is known of the connection of a call.
+#[derive(Clone, Debug, Default)]
+pub struct CallConnection {
+    /// The connection that the call was sent over; `None` if there was none.
+    pub used: Option<ConnectionUse>,
+    /// Reads its statistics, also of one that was not ready for the call.
+    pub tcp: Option<TcpLink>,
+    /// The addresses that were tried to open it; none if the call did not open it.
+    pub tries: Vec<AddressTry>,
+}
+
+/// Reads what the system says of a call's connection.
 #[derive(Clone, Debug)]
-pub struct TcpLink(socket::Socket);
+pub struct TcpLink {
+    socket: Socket,
+    request: Option<Arc<RequestEnd>>,
+}
 
 impl TcpLink {
+    fn new(socket: Socket, request: Option<Arc<RequestEnd>>) -> Self {
+        Self { socket, request }
+    }
+
     /// `TCP_INFO` now; `None` on systems other than Linux.
     #[must_use]
     pub fn info(&self) -> Option<TcpInfo> {
-        self.0.tcp_info()
+        self.socket.tcp_info()
+    }
+
+    /// The address of the connection's other end.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.socket.address()
+    }
+
+    /// When the other side's TCP acknowledged the last byte of the request, if it has; Linux only.
+    #[must_use]
+    pub fn acknowledged(&self) -> Option<Instant> {
+        self.socket.acknowledged(self.request.as_deref()?)
+    }
+
+    /// How the connection was lost, if it was.
+    #[must_use]
+    pub fn lost(&self) -> Option<ConnectionLoss> {
+        self.socket.lost()
+    }
+
+    /// Whether the other side has acknowledged nothing since bytes were sent, though they were sent again; Linux only.
+    #[must_use]
+    pub fn is_unacknowledged(&self) -> bool {
+        self.socket.is_unacknowledged()
     }
 }
 
@@ -222,8 +273,10 @@ pub struct Head {
     pub phases: ConnectPhases,
     /// The connection of the call.
     pub connection: ConnectionUse,
-    /// Reads that connection's `TCP_INFO`.
+    /// Reads what the system says of that connection.
     pub tcp: TcpLink,
+    /// The addresses that were tried to open it; none if the call did not open it.
+    pub tries: Vec<AddressTry>,
     /// When the connection took the last byte of the body for writing: at most one socket buffer was not sent yet.
     /// Without a body, when the connection was ready.
     pub request_sent: Instant,

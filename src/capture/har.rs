@@ -125,7 +125,9 @@ fn entry(capture: &Capture) -> HarEntry {
         response: response(capture.response.as_ref()),
         cache: serde_json::Map::new(),
         timings,
-        connection: (stamps.link.as_ref()).map(|link| link.id.to_string()),
+        connection: (stamps.link.as_ref())
+            .filter(|link| link.id > 0)
+            .map(|link| link.id.to_string()),
         comment: capture.fault.as_ref().map(ToString::to_string),
         own: serde_json::to_value(own).ok(),
     }

@@ -91,6 +91,7 @@ impl Sending {
         Connecting {
             phases: self.trace.phases(),
             addresses: self.trace.addresses(),
+            connection: self.trace.connection(),
             peer: self.peer.connected_text(),
             certificate: self.trace.certificate(),
             request_sent: self.trace.request_sent(),

@@ -1,5 +1,5 @@
-//! What the table of targets tells beside TTFT and outcomes: how many answers something held back on their way, and
-//! what was spent today.
+//! What the table of targets tells beside TTFT and outcomes: how many answers something held back on their way, how many
+//! connections were lost, and what was spent today.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     endpoint::TargetId,
-    measure::{burst::BurstVerdict, cost_sum::CostSum},
+    measure::{burst::BurstVerdict, cost_sum::CostSum, lost::LostConnections},
     price::PriceTable,
+    transport::ConnectionLoss,
 };
 
 /// Most answers of a target that are looked at for a verdict on buffering; the latest come first.
@@ -41,6 +42,8 @@ pub struct TargetFacts {
     pub simulated: bool,
     /// How many of its latest answers in the stretch were held back.
     pub buffered: BufferedCount,
+    /// How many of its failed runs in the stretch lost their connection.
+    pub lost: LostConnections,
     /// What its runs since midnight cost, whoever asked.
     pub cost_today: CostSum,
 }
@@ -108,10 +111,12 @@ pub(super) fn all(
             return Err(reader::cancelled());
         }
         count_buffered(file, (key, &target), asked, &mut found)?;
+        count_lost(file, (key, &target), asked, &mut found)?;
     }
     found.retain(|_, facts| {
         let counts = facts.buffered;
-        facts.cost_today.answers() + counts.judged + counts.unclear > 0
+        let told = counts.judged + counts.unclear + facts.lost.all();
+        facts.cost_today.answers() + told > 0
     });
     Ok(found.into_values().collect())
 }
@@ -126,6 +131,7 @@ fn facts_of<'a>(
         target: target.clone(),
         simulated,
         buffered: BufferedCount::default(),
+        lost: LostConnections::default(),
         cost_today: CostSum::default(),
     })
 }
@@ -154,6 +160,39 @@ fn count_buffered(
         if let Some(verdict) = probe_bursts::verdict(&mut cells)? {
             let facts = facts_of(found, target, simulated);
             facts.buffered.add(verdict);
+        }
+    }
+    Ok(())
+}
+
+/// Counts the connections that a target's failed runs in the stretch lost. What the user or a sleep of the machine ended
+/// does not count.
+fn count_lost(
+    file: &Connection,
+    (key, target): (i64, &TargetId),
+    asked: &TargetFactsQuery,
+    found: &mut FactsByTarget,
+) -> rusqlite::Result<()> {
+    let mut select = file.prepare_cached(
+        "SELECT run.simulated, json_extract(run_wire.link, '$.lost') AS lost, count(*)
+            FROM run INDEXED BY run_target JOIN run_wire ON run_wire.id = run.id
+            WHERE run.target = ?1 AND run.started_unix_ns BETWEEN ?2 AND ?3
+                AND run.outcome NOT IN ('ok', 'cancelled', 'suspended') AND lost IS NOT NULL
+            GROUP BY run.simulated, lost",
+    )?;
+    let from = asked.from_unix_ns.unwrap_or(i64::MIN);
+    let to = asked.to_unix_ns.unwrap_or(i64::MAX);
+    let mut rows = select.query((key, from, to))?;
+    while let Some(row) = rows.next()? {
+        let mut cells = Cells::new(row);
+        let simulated = cells.next()?;
+        let word: String = cells.next()?;
+        let runs: u32 = cells.next()?;
+        // A newer version may have other words.
+        if let Some(loss) = ConnectionLoss::parse(&word) {
+            facts_of(found, target, simulated)
+                .lost
+                .add(loss, runs as usize);
         }
     }
     Ok(())

@@ -30,6 +30,19 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
         value: |run, _| delays(run).into_iter().reduce(f64::max),
     },
     Figure {
+        key: "acknowledged_ms",
+        group: FigureGroup::Connection,
+        label: "Acknowledged",
+        unit: "ms",
+        definition: "TCP's acknowledgement of the request's last byte − request sent: from the nearest TCP \
+                     endpoint, which may be a proxy or an edge; blank if the kernel does not stamp it",
+        better: Better::Lower,
+        value: |run, _| {
+            let at = run.stamps.link.as_ref()?.acknowledged?;
+            at.checked_sub(run.stamps.request_sent?).map(ms)
+        },
+    },
+    Figure {
         key: "tcp_rtt_ms",
         group: FigureGroup::Connection,
         label: "Round trip",
@@ -56,6 +69,19 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
         definition: "TCP segments that this side retransmitted during the run; retransmissions of the server are not visible here",
         better: Better::Lower,
         value: |run, _| tcp(run, |tcp| tcp.retransmits.into()),
+    },
+    Figure {
+        key: "tcp_congestion_window",
+        group: FigureGroup::Connection,
+        label: "Congestion window",
+        unit: "",
+        definition: "How many TCP segments this side might have under way, unacknowledged, at the run's end: a \
+                     request that is larger takes further round trips",
+        better: Better::Higher,
+        value: |run, _| {
+            let window = run.stamps.link.as_ref()?.tcp()?.congestion_window?;
+            Some(window.into())
+        },
     },
     Figure {
         key: "tcp_lost",

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     endpoint::TargetId,
-    measure::{cost, figure, late},
+    measure::{
+        cost, figure, late,
+        lost::{self, LostConnections},
+    },
     price::{PriceTable, Usd},
     run::{ConnectionKind, Run},
 };
@@ -35,6 +38,8 @@ pub(super) struct TargetRuns {
     pub cold: TimedRuns,
     /// When each failed run started, and its class.
     pub faults: Vec<(i64, &'static str)>,
+    /// How many of them lost their connection.
+    pub lost: LostConnections,
     /// When each run started that answered and was read late here: these have no times.
     pub late: Vec<i64>,
     /// Runs that ended here (they were stopped, or the machine slept): they count in no rate.
@@ -110,6 +115,9 @@ impl ReportRuns {
             (None, ..) => (NO_TOKEN, "", "It ended well, without a token"),
         };
         target.faults.push((at, class));
+        if let Some(loss) = lost::of(run) {
+            target.lost.add(loss, 1);
+        }
         if self.listed.len() == MOST_LISTED {
             self.listed.pop_front();
         }

@@ -6,14 +6,14 @@ use std::{
 };
 
 use super::{
-    ConnectionKind, Run, RunHead, RunUpdate, Stamps, WirePart, recorder::Recorder,
+    ConnectionKind, OffsetNs, Run, RunHead, RunUpdate, Stamps, WirePart, recorder::Recorder,
     wire::PendingWire,
 };
 use crate::{
     credential::explained,
-    event::Event,
+    event::{Event, Fault},
     exchange::{self, ExchangeChunk, ExchangeEnd, ExchangeStep, Head, NewTokens, Stamp},
-    transport::{TcpInfo, TcpLink},
+    transport::{ConnectionLoss, TcpInfo, TcpLink},
 };
 
 /// The record of a live run: each step of its exchange is stamped, folded and reported here, in the same order.
@@ -210,12 +210,18 @@ impl<'a> RunRecord<'a> {
         if let Some(connecting) = &end.connecting {
             let sent = connecting.request_sent;
             (self.recorder).connect(&mut stamps, &connecting.phases, sent);
+            self.recorder.failed_on(&mut stamps, &connecting.connection);
+            self.tcp = connecting.connection.tcp.clone();
         }
         self.report_rest_of_wire(&mut end);
         let at = self.recorder.close(&mut stamps, end.new_tokens);
+        if let Some(tcp) = &self.tcp {
+            self.recorder.acknowledged(&mut stamps, tcp, OffsetNs::MAX);
+        }
         if let Some(link) = &mut stamps.link {
             link.first_token = self.tcp_at_first;
             link.end = self.tcp.as_ref().and_then(TcpLink::info);
+            link.lost = (self.tcp.as_ref()).and_then(|tcp| loss(tcp, end.fault()));
         }
         self.report(RunUpdate::Closed {
             at,
@@ -223,6 +229,16 @@ impl<'a> RunRecord<'a> {
             stamps: Box::new(stamps),
         });
     }
+}
+
+/// How the connection of a run was lost. One whose request was given up without an acknowledgement is half open, as far
+/// as is known.
+fn loss(tcp: &TcpLink, fault: Option<&Fault>) -> Option<ConnectionLoss> {
+    let half_open = || {
+        let is_given_up = fault.is_some() && tcp.is_unacknowledged();
+        is_given_up.then_some(ConnectionLoss::HalfOpen)
+    };
+    tcp.lost().or_else(half_open)
 }
 
 /// Reads that were not reported yet, because they held only keep-alives or no complete event.

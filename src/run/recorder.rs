@@ -5,12 +5,12 @@
 
 use std::time::Instant;
 
-use super::{Link, OffsetNs, Read, Span, Stamps};
+use super::{Link, LinkTry, OffsetNs, Read, Span, Stamps};
 use crate::{
     clock::{now, wall_clock_ns},
     event::Event,
     exchange::{Head, NewTokens, Stamp},
-    transport::{ConnectPhases, PhaseSpan},
+    transport::{AddressTry, CallConnection, ConnectPhases, ConnectionUse, PhaseSpan, TcpLink},
 };
 
 /// The clock of a live run.
@@ -74,15 +74,58 @@ impl Recorder {
         self.connect(stamps, &head.phases, Some(head.request_sent));
         let (at, _) = self.arrival(head.stamp);
         stamps.headers = Some(at);
-        let used = head.connection;
-        let age = self.started.saturating_duration_since(used.opened);
-        stamps.link = Some(Link {
-            id: used.id,
-            uses: used.uses,
-            age_ns: u64::try_from(age.as_nanos()).unwrap_or(u64::MAX),
-            start: used.tcp,
-            ..Link::default()
+        let link = self.link(Some(head.connection), Some(&head.tcp), &head.tries);
+        stamps.link = Some(link);
+        // What was acknowledged by the head's own segment is stamped a little later than that.
+        self.acknowledged(stamps, &head.tcp, at);
+    }
+
+    /// Records the connection of a call that got no head, as far as there was one.
+    pub fn failed_on(&self, stamps: &mut Stamps, connection: &CallConnection) {
+        let CallConnection { used, tcp, tries } = connection;
+        if used.is_some() || tcp.is_some() || !tries.is_empty() {
+            stamps.link = Some(self.link(*used, tcp.as_ref(), tries));
+        }
+    }
+
+    /// Records when the request was acknowledged, if it was and that is not recorded yet; no later than `latest`.
+    pub fn acknowledged(&self, stamps: &mut Stamps, tcp: &TcpLink, latest: OffsetNs) {
+        let sent = stamps.request_sent.unwrap_or_default();
+        if let Some(link) = &mut stamps.link
+            && link.acknowledged.is_none()
+        {
+            // It is mapped from another clock, with an error of some microseconds.
+            let at = tcp.acknowledged().map(|at| self.offset(at));
+            link.acknowledged = at.map(|at| at.min(latest).max(sent));
+        }
+    }
+
+    fn link(
+        &self,
+        used: Option<ConnectionUse>,
+        tcp: Option<&TcpLink>,
+        tries: &[AddressTry],
+    ) -> Link {
+        let age = |used: ConnectionUse| self.started.saturating_duration_since(used.opened);
+        let age = used.map_or(0, |used| {
+            u64::try_from(age(used).as_nanos()).unwrap_or(u64::MAX)
         });
+        let tries = tries.iter().map(|one| LinkTry {
+            address: one.address,
+            begin: self.offset(one.begin),
+            end: one.end.map(|end| self.offset(end)),
+            outcome: one.outcome,
+        });
+        Link {
+            id: used.map_or(0, |used| used.id),
+            uses: used.map_or(0, |used| used.uses),
+            age_ns: age,
+            address: tcp.and_then(TcpLink::address),
+            tries: tries.collect(),
+            tls: used.and_then(|used| used.tls),
+            start: used.and_then(|used| used.tcp),
+            ..Link::default()
+        }
     }
 
     /// Makes the record of a read: `bytes` bytes that came at `stamp`, with their tokens and the `events` reported

@@ -136,7 +136,9 @@ fn response(
         response,
         phases,
         connection,
+        tries,
         socket,
+        request,
     } = sent;
     let (parts, body) = response.into_parts();
     let connected = phases.tls.or(phases.tcp).map(|span| span.end);
@@ -164,7 +166,8 @@ fn response(
         headers: parts.headers,
         phases,
         connection,
-        tcp: TcpLink(socket),
+        tcp: TcpLink::new(socket, Some(request)),
+        tries,
         request_sent: request_sent.unwrap_or(trace.began()).min(at),
         stamp,
     };

@@ -65,6 +65,8 @@ impl Identity {
             id: self.id,
             opened: self.opened,
             uses: self.uses.fetch_add(1, Relaxed) + 1,
+            address: self.socket.address(),
+            tls: self.marks.session(),
             tcp: self.socket.tcp_info(),
         }
     }

@@ -23,6 +23,7 @@ use url::Url;
 
 use super::{
     certificate::ServerCertificate,
+    opened::TlsSession,
     phases::Marks,
     proxy::{Proxy, Via},
     race,
@@ -169,8 +170,9 @@ impl Connector {
             stream,
             protocol,
             certificate,
+            session,
         } = handshake(tls, &origin.host, stream, marks).await?;
-        marks.shows(certificate);
+        marks.shows(certificate, session);
         let is_http2 = protocol.as_deref() == Some(b"h2");
         if self.version == HttpVersion::Http2 && !is_http2 {
             return Err(io::Error::other(NoHttp2));
@@ -185,6 +187,7 @@ struct TlsStream {
     /// The protocol that ALPN negotiated.
     protocol: Option<Vec<u8>>,
     certificate: Option<ServerCertificate>,
+    session: Option<TlsSession>,
 }
 
 /// Does the TLS handshake with `host`.
@@ -199,13 +202,15 @@ async fn handshake(
     let stream = TlsConnector::from(tls.clone())
         .connect(name, stream)
         .await?;
-    let session = stream.get_ref().1;
-    let protocol = session.alpn_protocol().map(<[u8]>::to_vec);
-    let certificate = ServerCertificate::first(session.peer_certificates());
+    let connection = stream.get_ref().1;
+    let protocol = connection.alpn_protocol().map(<[u8]>::to_vec);
+    let certificate = ServerCertificate::first(connection.peer_certificates());
+    let session = TlsSession::of(connection);
     Ok(TlsStream {
         stream: Box::new(stream),
         protocol,
         certificate,
+        session,
     })
 }
 
@@ -263,8 +268,10 @@ impl Dial {
 
     async fn tcp(&self, host: &str, port: u16) -> io::Result<BoxStream> {
         let addresses = self.addresses(host, port).await?;
-        let (socket, socket_stream) = Socket::new(race::connect(addresses).await?);
-        self.0.marks.tcp_ends();
+        let marks = &self.0.marks;
+        let tcp = race::connect(addresses, marks.tries()).await?;
+        let (socket, socket_stream) = Socket::new(tcp);
+        marks.tcp_ends(socket.clone());
         let _ = self.0.socket.set(socket);
         Ok(Box::new(socket_stream))
     }

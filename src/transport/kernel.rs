@@ -1,4 +1,4 @@
-//! What the kernel reports of a connection: receive stamps, and `TCP_INFO`.
+//! What the kernel reports of a connection: stamps of what came and of what was acknowledged, and `TCP_INFO`.
 
 #[cfg(target_os = "linux")]
 mod busy;
@@ -12,12 +12,21 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 #[cfg(not(target_os = "linux"))]
-pub(super) use self::unsupported::{Receiver, busy, keep_stamping, segments_in, tcp_info};
+pub(super) use self::unsupported::{
+    Receiver, acknowledgement, busy, clocks, is_unacknowledged, keep_stamping, monotonic,
+    segments_in, stamp_acknowledgements, tcp_info, writable,
+};
 #[cfg(target_os = "linux")]
 pub(super) use self::{
     busy::busy,
-    linux::{Receiver, keep_stamping, segments_in, tcp_info},
+    linux::{
+        Receiver, acknowledgement, clocks, is_unacknowledged, keep_stamping, monotonic,
+        segments_in, stamp_acknowledgements, tcp_info, writable,
+    },
 };
+
+/// A reading of the monotonic clock, and of the wall clock at the same time, in nanoseconds since 1970.
+pub(super) type ClockReading = (Instant, i64);
 
 /// One read from a socket.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +54,10 @@ pub struct TcpInfo {
     pub retransmits: u32,
     /// Segments of this side that are considered lost right now.
     pub lost: u32,
+    /// How many segments this side may have under way, unacknowledged; `None` in runs that were stored before it was
+    /// kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub congestion_window: Option<u32>,
     /// Segments of the other side that arrived out of order: earlier ones were lost or delayed.
     pub out_of_order: u32,
 }

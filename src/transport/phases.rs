@@ -14,7 +14,12 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{ConnectPhases, PhaseSpan, certificate::ServerCertificate};
+use super::{
+    CallConnection, ConnectPhases, ConnectionUse, PhaseSpan, TcpLink,
+    certificate::ServerCertificate,
+    opened::{AddressTries, AddressTry, TlsSession},
+    socket::Socket,
+};
 use crate::{clock::now, event::Phase};
 
 /// Locks a mutex even if it is poisoned: what is locked here is never half written.
@@ -34,6 +39,8 @@ pub struct Trace {
 struct CallProgress {
     /// The connection that this call opens or opened.
     connection: Option<Arc<Marks>>,
+    /// The connection that it was sent over.
+    over: Option<(ConnectionUse, TcpLink)>,
     /// When the connection last took a part of the request body.
     taken: Option<Instant>,
     sent: Option<Instant>,
@@ -112,7 +119,33 @@ impl Trace {
 
     /// Whether this call's own connection reached its first hop.
     pub(crate) fn has_tcp(&self) -> bool {
-        self.marks().is_some_and(|marks| lock(&marks.times).has_tcp)
+        self.marks()
+            .is_some_and(|marks| lock(&marks.times).socket.is_some())
+    }
+
+    /// The tries of this call's own connection.
+    pub(super) fn tries(&self) -> Vec<AddressTry> {
+        (self.marks()).map_or_else(Vec::new, |marks| marks.tries.all())
+    }
+
+    /// What is known of the connection that the call was sent over, or that it was opening when it failed.
+    #[must_use]
+    pub fn connection(&self) -> CallConnection {
+        let (used, tcp) = lock(&self.progress).over.clone().unzip();
+        let opening = || {
+            let socket = lock(&self.marks()?.times).socket.clone()?;
+            Some(TcpLink::new(socket, None))
+        };
+        CallConnection {
+            used,
+            tcp: tcp.or_else(opening),
+            tries: self.tries(),
+        }
+    }
+
+    /// Records over which connection the call is sent.
+    pub(super) fn goes_over(&self, used: ConnectionUse, tcp: TcpLink) {
+        lock(&self.progress).over = Some((used, tcp));
     }
 
     /// The name that the last TLS handshake of this call was for: the proxy's, or the host's.
@@ -166,6 +199,7 @@ impl Trace {
     pub(super) fn begin_connecting(&self) -> Arc<Marks> {
         let marks = Arc::new(Marks {
             times: Mutex::new(ConnectTimes::begin()),
+            tries: AddressTries::default(),
             changed: self.changed.clone(),
         });
         self.set_connection(Some(marks.clone()));
@@ -191,6 +225,7 @@ impl Trace {
 #[derive(Debug)]
 pub(super) struct Marks {
     times: Mutex<ConnectTimes>,
+    tries: AddressTries,
     /// Wakes the exchange that watches the time limits.
     changed: Arc<Notify>,
 }
@@ -201,10 +236,12 @@ struct ConnectTimes {
     dns_begin: Option<Instant>,
     dns_end: Option<Instant>,
     addresses: Vec<IpAddr>,
-    has_tcp: bool,
+    /// The connection to the first hop, once there is one.
+    socket: Option<Socket>,
     tls_begin: Option<Instant>,
     tls_name: Option<String>,
     certificate: Option<ServerCertificate>,
+    session: Option<TlsSession>,
     end: Option<Instant>,
 }
 
@@ -215,10 +252,11 @@ impl ConnectTimes {
             dns_begin: None,
             dns_end: None,
             addresses: Vec::new(),
-            has_tcp: false,
+            socket: None,
             tls_begin: None,
             tls_name: None,
             certificate: None,
+            session: None,
             end: None,
         }
     }
@@ -269,8 +307,18 @@ impl Marks {
     }
 
     /// The first hop accepted the TCP connection.
-    pub(super) fn tcp_ends(&self) {
-        lock(&self.times).has_tcp = true;
+    pub(super) fn tcp_ends(&self, socket: Socket) {
+        lock(&self.times).socket = Some(socket);
+    }
+
+    /// Where the tries of the connection are recorded.
+    pub(super) fn tries(&self) -> &AddressTries {
+        &self.tries
+    }
+
+    /// The session of the handshake with the host, once it is over.
+    pub(super) fn session(&self) -> Option<TlsSession> {
+        lock(&self.times).session
     }
 
     /// The TLS handshake with this name begins. With a TLS proxy there are two handshakes: the last name counts.
@@ -280,9 +328,14 @@ impl Marks {
         times.tls_name = Some(name.to_owned());
     }
 
-    /// The host showed this certificate.
-    pub(super) fn shows(&self, certificate: Option<ServerCertificate>) {
-        lock(&self.times).certificate = certificate;
+    /// The handshake with the host is over: it showed this certificate, and agreed on this session.
+    pub(super) fn shows(
+        &self,
+        certificate: Option<ServerCertificate>,
+        session: Option<TlsSession>,
+    ) {
+        let mut times = lock(&self.times);
+        (times.certificate, times.session) = (certificate, session);
     }
 
     /// The connection is open; returns when.

@@ -5,6 +5,8 @@ use std::{io, net::SocketAddr, time::Duration};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use tokio::{net::TcpStream, time::sleep};
 
+use super::opened::AddressTries;
+
 /// How long to wait for an address before the next is tried in parallel (RFC 8305 §5).
 const STAGGER: Duration = Duration::from_millis(250);
 
@@ -14,13 +16,23 @@ const SECOND_TRY: Duration = Duration::from_millis(500);
 
 /// Tries the addresses one after the other, each beginning when the one before it failed or has not answered for a
 /// quarter of a second, and the first of them a second time where none has answered then; the first connection counts.
-pub(super) async fn connect(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+/// Each try is recorded.
+pub(super) async fn connect(
+    addresses: Vec<SocketAddr>,
+    tries: &AddressTries,
+) -> io::Result<TcpStream> {
+    let connect_to = |address| async move {
+        let place = tries.begins(address);
+        let result = TcpStream::connect(address).await;
+        tries.ends(place, &result);
+        result
+    };
     let addresses = interleaved(addresses);
     let mut again = addresses.first().copied();
     let mut rest = addresses.into_iter();
     let mut attempts = FuturesUnordered::new();
     let mut failed = None;
-    attempts.extend(rest.next().map(TcpStream::connect));
+    attempts.extend(rest.next().map(connect_to));
     loop {
         let wait = if rest.len() > 0 { STAGGER } else { SECOND_TRY };
         tokio::select! {
@@ -30,13 +42,13 @@ pub(super) async fn connect(addresses: Vec<SocketAddr>) -> io::Result<TcpStream>
                 Some(Ok(connection)) => return Ok(connection),
                 Some(Err(error)) => {
                     failed = Some(telling(failed, error));
-                    attempts.extend(rest.next().map(TcpStream::connect));
+                    attempts.extend(rest.next().map(connect_to));
                 }
                 None => return Err(failed.unwrap_or_else(|| io::ErrorKind::NotFound.into())),
             },
             () = sleep(wait), if again.is_some() => {
                 let next = rest.next().or_else(|| again.take());
-                attempts.extend(next.map(TcpStream::connect));
+                attempts.extend(next.map(connect_to));
             }
         }
     }
@@ -78,6 +90,7 @@ fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::opened::TryOutcome;
     use tokio::{net::TcpListener, time::Instant};
 
     fn addresses(texts: &[&str]) -> Vec<SocketAddr> {
@@ -100,6 +113,11 @@ mod tests {
         ] {
             assert_eq!(interleaved(addresses(given)), addresses(ordered));
         }
+    }
+
+    fn outcomes_of(tries: &AddressTries) -> Vec<(SocketAddr, TryOutcome)> {
+        let tries = tries.all().into_iter();
+        tries.map(|one| (one.address, one.outcome)).collect()
     }
 
     /// A listener whose queue is full: connecting to it is never answered.
@@ -140,7 +158,8 @@ mod tests {
     #[tokio::test]
     async fn a_lone_address_that_does_not_answer_is_tried_a_second_time() {
         let (_listener, _filling, dead) = silent().await;
-        let connecting = tokio::spawn(connect(vec![dead]));
+        let connecting =
+            tokio::spawn(async move { connect(vec![dead], &AddressTries::default()).await });
         attempts_at(dead, 2).await;
         connecting.abort();
     }
@@ -152,8 +171,16 @@ mod tests {
         let live = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let live = live.local_addr().map(|address| (live, address)).unwrap();
         let began = Instant::now();
-        let connection = connect(vec![dead, live.1]).await.unwrap();
+        let tries = AddressTries::default();
+        let connection = connect(vec![dead, live.1], &tries).await.unwrap();
         assert_eq!(connection.peer_addr().unwrap(), live.1);
+        let outcomes = [(dead, TryOutcome::Dropped), (live.1, TryOutcome::Connected)];
+        assert_eq!(outcomes_of(&tries), outcomes);
+        let [first, second] = tries.all()[..] else {
+            panic!("{tries:?}");
+        };
+        assert!(second.begin >= first.begin + STAGGER);
+        assert_eq!((first.end, second.end.is_some()), (None, true));
         assert!(began.elapsed() >= STAGGER);
     }
 
@@ -164,10 +191,16 @@ mod tests {
         drop(closed);
         let live = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = live.local_addr().unwrap();
-        let connection = connect(vec![refusing, address]).await.unwrap();
+        let tries = AddressTries::default();
+        let connection = connect(vec![refusing, address], &tries).await.unwrap();
         assert_eq!(connection.peer_addr().unwrap(), address);
-        let error = connect(vec![refusing]).await.unwrap_err();
+        let refused = (refusing, TryOutcome::Refused);
+        let outcomes = [refused, (address, TryOutcome::Connected)];
+        assert_eq!(outcomes_of(&tries), outcomes);
+        let tries = AddressTries::default();
+        let error = connect(vec![refusing], &tries).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
-        assert!(connect(Vec::new()).await.is_err());
+        assert_eq!(outcomes_of(&tries)[0], refused);
+        assert!(connect(Vec::new(), &AddressTries::default()).await.is_err());
     }
 }

@@ -21,7 +21,8 @@ use hyper::{body::Incoming, client::conn::TrySendError};
 use url::Url;
 
 use super::{
-    ConnectPhases, ConnectionUse, HttpCall, Trace, Upload,
+    AddressTry, ConnectPhases, ConnectionUse, HttpCall, TcpLink, Trace, Upload,
+    acknowledged::RequestEnd,
     body::OutgoingBody,
     connection::{Http1, Http2, Identity},
     connector::{BoxError, USER_AGENT},
@@ -36,7 +37,9 @@ pub(super) struct SentResponse {
     pub(super) response: Response<ReceivedBody>,
     pub(super) phases: ConnectPhases,
     pub(super) connection: ConnectionUse,
+    pub(super) tries: Vec<AddressTry>,
     pub(super) socket: Socket,
+    pub(super) request: Arc<RequestEnd>,
 }
 
 /// Sends a call.
@@ -54,16 +57,21 @@ pub(super) async fn send(
         let lease = lease.map_err(SendError::Connect)?;
         let identity = lease.identity().clone();
         let connection = identity.used();
+        let socket = identity.socket.clone();
+        let request_end = body.goes_over(&socket);
+        let tcp = TcpLink::new(socket.clone(), Some(request_end.clone()));
+        trace.goes_over(connection, tcp);
         let is_reused = connection.uses > 1 || connection.opened < trace.began();
         let request = head.request(&lease, body).map_err(SendError::Unsendable)?;
         let mut failed = match lease.send(request, pool).await {
             Ok(response) => {
-                let phases = trace.phases_on(&identity.marks);
                 return Ok(SentResponse {
                     response,
-                    phases,
+                    phases: trace.phases_on(&identity.marks),
                     connection,
-                    socket: identity.socket.clone(),
+                    tries: trace.tries(),
+                    socket,
+                    request: request_end,
                 });
             }
             Err(failed) => failed,

@@ -3,9 +3,9 @@
 use std::{
     io,
     mem::MaybeUninit,
-    net::Shutdown,
+    net::{Shutdown, SocketAddr},
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
@@ -18,10 +18,12 @@ use tokio::{
 
 use super::{
     Stamp,
+    acknowledged::{RequestEnd, RequestEnds},
     kernel::{self, Receiver, SocketRead, TcpInfo},
     phases::lock,
     wakeup::ReadWaker,
 };
+use crate::event::words;
 
 /// TCP keep-alive: idle time before the first probe, which is also the time between probes, and how many unanswered
 /// probes end the connection.
@@ -39,7 +41,34 @@ pub(super) struct Socket(Arc<SocketInner>);
 #[derive(Debug)]
 struct SocketInner {
     tcp: TcpStream,
+    /// The address of the other end.
+    address: Option<SocketAddr>,
     reads: Mutex<SocketReads>,
+    ends: RequestEnds,
+    lost: OnceLock<ConnectionLoss>,
+}
+
+words! {
+    /// How a connection was lost.
+    ConnectionLoss {
+        /// The other side, or something on the way, reset it (RST).
+        Reset = "reset",
+        /// The other side acknowledges nothing any more, and has not closed it.
+        HalfOpen = "half_open",
+    }
+}
+
+impl ConnectionLoss {
+    /// What an error of the socket says. A reset after the other side's end is a broken pipe.
+    fn of(error: &io::Error) -> Option<Self> {
+        match error.kind() {
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe => Some(Self::Reset),
+            io::ErrorKind::TimedOut => Some(Self::HalfOpen),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -82,11 +111,14 @@ fn may_hold_several(read: &SocketRead, piece: &[u8]) -> bool {
 }
 
 /// The stream that is read and written.
-#[derive(Debug)]
 pub(super) struct SocketStream {
     socket: Socket,
     receiver: Receiver,
     waker: ReadWaker,
+    /// How many bytes were written.
+    written: u64,
+    /// Ends when a write that would have blocked may be tried again, where tokio can't tell.
+    blocked: Option<Pin<Box<dyn Future<Output = io::Result<()>> + Send>>>,
 }
 
 /// What is waiting to be read from a connection.
@@ -118,13 +150,18 @@ impl Socket {
         }
         let receiver = Receiver::new(&tcp);
         let socket = Self(Arc::new(SocketInner {
+            address: tcp.peer_addr().ok(),
             tcp,
             reads: Mutex::default(),
+            ends: RequestEnds::default(),
+            lost: OnceLock::new(),
         }));
         let stream = SocketStream {
             socket: socket.clone(),
             receiver,
             waker: ReadWaker::default(),
+            written: 0,
+            blocked: None,
         };
         (socket, stream)
     }
@@ -167,6 +204,39 @@ impl Socket {
         }
     }
 
+    /// The address of the other end.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.0.address
+    }
+
+    /// What is written from here on may hold the last byte of this request.
+    pub(super) fn ends_request(&self, end: &Arc<RequestEnd>) {
+        self.0.ends.begin(&self.0.tcp, end);
+    }
+
+    /// When the last byte of a request was acknowledged, if it was.
+    pub(super) fn acknowledged(&self, end: &RequestEnd) -> Option<Instant> {
+        self.0.ends.read_if_waiting(&self.0.tcp);
+        end.acknowledged()
+    }
+
+    /// How the connection was lost, if it was.
+    pub(super) fn lost(&self) -> Option<ConnectionLoss> {
+        self.0.lost.get().copied()
+    }
+
+    /// Whether bytes of this side are unacknowledged although they were sent again.
+    pub(super) fn is_unacknowledged(&self) -> bool {
+        kernel::is_unacknowledged(&self.0.tcp)
+    }
+
+    /// Keeps what an error says of the connection.
+    fn note_loss(&self, error: &io::Error) {
+        if let Some(loss) = ConnectionLoss::of(error) {
+            let _ = self.0.lost.set(loss);
+        }
+    }
+
     /// `TCP_INFO`, on Linux.
     pub(super) fn tcp_info(&self) -> Option<TcpInfo> {
         kernel::tcp_info(&self.0.tcp)
@@ -184,6 +254,40 @@ impl Socket {
     }
 }
 
+impl SocketStream {
+    /// Writes what the socket takes.
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let SocketInner { tcp, ends, .. } = &*self.socket.0;
+        loop {
+            let has_stamped = ends.has_stamped();
+            let sent = if has_stamped {
+                if let Some(blocked) = &mut self.blocked {
+                    ready!(blocked.as_mut().poll(cx))?;
+                    self.blocked = None;
+                }
+                SockRef::from(tcp).send_vectored(slices)
+            } else {
+                ready!(tcp.poll_write_ready(cx))?;
+                tcp.try_write_vectored(slices)
+            };
+            match sent {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if has_stamped {
+                        // Stamps that are there would end the wait at once.
+                        ends.read(tcp);
+                        self.blocked = Some(kernel::writable(tcp)?);
+                    }
+                }
+                sent => return Poll::Ready(sent),
+            }
+        }
+    }
+}
+
 impl AsyncRead for SocketStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -194,6 +298,7 @@ impl AsyncRead for SocketStream {
             socket,
             receiver,
             waker,
+            ..
         } = &mut *self;
         let tcp = &socket.0.tcp;
         loop {
@@ -205,10 +310,14 @@ impl AsyncRead for SocketStream {
                         waker.emptied();
                     }
                     lock(&socket.0.reads).last = Some(read);
+                    socket.0.ends.read_if_waiting(tcp);
                     return Poll::Ready(Ok(()));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
+                Err(error) => {
+                    socket.note_loss(&error);
+                    return Poll::Ready(Err(error));
+                }
             }
         }
     }
@@ -224,18 +333,16 @@ impl AsyncWrite for SocketStream {
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let tcp = &self.socket.0.tcp;
-        loop {
-            ready!(tcp.poll_write_ready(cx))?;
-            match tcp.try_write_vectored(slices) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                written => return Poll::Ready(written),
-            }
+        let written = ready!(self.poll_send(cx, slices));
+        match &written {
+            Ok(bytes) => self.written += *bytes as u64,
+            Err(error) => self.socket.note_loss(error),
         }
+        Poll::Ready(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -243,6 +350,8 @@ impl AsyncWrite for SocketStream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let inner = &self.socket.0;
+        inner.ends.flushed(&inner.tcp, self.written);
         Poll::Ready(Ok(()))
     }
 

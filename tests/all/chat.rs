@@ -93,6 +93,13 @@ fn json_ends_each_run_with_a_line_that_scripts_can_rely_on() {
     }
     assert_eq!(fast["connection_uses"], 1);
     assert!(fast["connection_id"].is_u64());
+    let address = fast["address"].as_str().unwrap();
+    assert!(address.starts_with("127.0.0.1:"), "{address}");
+    let tried = &fast["addresses_tried"][0];
+    assert_eq!(tried["address"], address);
+    assert_eq!(tried["outcome"], "connected");
+    assert!(tried["ms"].as_f64() <= fast["ttft_ms"].as_f64());
+    assert!(fast["tls_version"].is_null() && fast["connection_lost"].is_null());
     if cfg!(target_os = "linux") {
         // The kernel begins to stamp some time after it was asked to.
         assert!(fast["stamp"] == "kernel" || fast["stamp"] == "user");
@@ -100,6 +107,9 @@ fn json_ends_each_run_with_a_line_that_scripts_can_rely_on() {
         assert!(delay("p50") <= delay("max"));
         let tcp = |key: &str| fast["tcp"][key].as_f64().unwrap();
         assert!(tcp("rtt_ms") >= tcp("min_rtt_ms") && tcp("rtt_ms") > 0.0);
+        assert!(fast["tcp"]["congestion_window"].as_u64() > Some(0));
+        let acknowledged = fast["acknowledged_ms"].as_f64().unwrap();
+        assert!(acknowledged <= fast["ttft_net_ms"].as_f64().unwrap());
         for count in ["retransmits", "lost", "out_of_order"] {
             assert_eq!(fast["tcp"][count], 0, "{count}");
         }

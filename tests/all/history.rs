@@ -34,9 +34,10 @@ use tokenscope::{
     },
     history::{History, RunQuery, Storage},
     run::{
-        ConnectionKind, Link, Origin, Read, Run, RunHead, RunId, RunState, RunUpdate, Span, Stamps,
+        ConnectionKind, Link, LinkTry, Origin, Read, Run, RunHead, RunId, RunState, RunUpdate,
+        Span, Stamps,
     },
-    transport::TcpInfo,
+    transport::{ConnectionLoss, TcpInfo, TlsSession, TlsVersion, TryOutcome},
 };
 
 use crate::deadline;

@@ -1,6 +1,7 @@
 //! The transport against servers that behave: phases, HTTP versions, TLS, and the kernel's times of reads.
 
 mod http2;
+mod link;
 mod pool;
 mod sending;
 

@@ -7,7 +7,7 @@ use crate::{
     capture::{Capture, CapturedBody, DecodedCapture, Headers},
     event::Event,
     history::rfc3339,
-    run::{ConnectionKind, OffsetNs, Span, Stamps, ms},
+    run::{ConnectionKind, Link, OffsetNs, Span, Stamps, ms},
     visible::visible_line,
 };
 
@@ -71,8 +71,10 @@ fn print_phases(out: &mut impl Write, stamps: &Stamps) -> io::Result<()> {
             writeln!(out, "  {name:<14} {begin:>12.3}  took {took:.3}")?;
         }
     }
-    let points: [(&str, Option<OffsetNs>); 8] = [
+    let link = stamps.link.as_ref();
+    let points: [(&str, Option<OffsetNs>); 9] = [
         ("request sent", stamps.request_sent),
+        ("acknowledged", link.and_then(|link| link.acknowledged)),
         ("headers", stamps.headers),
         ("first byte", stamps.first_byte),
         ("first event", stamps.first_event),
@@ -86,7 +88,32 @@ fn print_phases(out: &mut impl Write, stamps: &Stamps) -> io::Result<()> {
             writeln!(out, "  {name:<14} {:>12.3}", ms(at))?;
         }
     }
-    Ok(())
+    link.map_or(Ok(()), |link| print_connection(out, link))
+}
+
+/// The addresses that were tried, the TLS session, and how the connection was lost.
+fn print_connection(out: &mut impl Write, link: &Link) -> io::Result<()> {
+    for one in &link.tries {
+        let (address, outcome, begin) = (one.address, one.outcome, ms(one.begin));
+        let took = one.span().map(|span| format!(" after {:.3}", span.ms()));
+        let took = took.unwrap_or_default();
+        writeln!(out, "  tried {address} at {begin:.3}: {outcome}{took}")?;
+    }
+    if let (Some(address), true) = (link.address, link.tries.is_empty()) {
+        writeln!(out, "  to {address}")?;
+    }
+    if let Some(tls) = link.tls {
+        let resumed = if tls.resumed {
+            "resumed"
+        } else {
+            "full handshake"
+        };
+        writeln!(out, "  TLS {}, {resumed}", tls.version)?;
+    }
+    match link.lost {
+        Some(lost) => writeln!(out, "  connection lost: {lost}"),
+        None => Ok(()),
+    }
 }
 
 fn print_headers(out: &mut impl Write, headers: &Headers) -> io::Result<()> {

@@ -22,10 +22,14 @@ use self::{
 use crate::{
     endpoint::TargetId,
     history::{EndpointCheck, ProbeGap},
-    measure::{cost, figure},
+    measure::{
+        cost, figure,
+        lost::{self, LostConnections},
+    },
     metrics::{Histogram, Labels, MetricFamily, count},
     price::{PriceTable, Usd},
     run::{ConnectionKind, Run},
+    transport::ConnectionLoss,
 };
 
 /// The outcome of a probe with a clean end and a token.
@@ -73,6 +77,8 @@ struct TargetSeries {
     /// Probes whose cost is known, and what they cost.
     priced: u64,
     cost_usd: f64,
+    /// Connections that failed probes lost.
+    lost: LostConnections,
     gaps: BTreeMap<&'static str, GapSeries>,
 }
 
@@ -175,6 +181,11 @@ impl ProbeMetrics {
                 MetricFamily::gauges(row.name, row.help, samples)
             }
         }));
+        families.push(MetricFamily::counters(
+            "tokenscope_probe_connections_lost_total",
+            "Connections to the nearest TCP endpoint that failed probes lost, by how: reset, or half_open",
+            losses(&targets),
+        ));
         families.extend(gaps(&targets));
         families.extend(self.endpoints.families());
         families
@@ -198,6 +209,9 @@ impl TargetSeries {
         let fault = run.answer.fault.as_ref();
         if fault.is_none_or(|fault| !fault.class.is_no_failure()) {
             self.is_up = Some(outcome == OK);
+        }
+        if let Some(loss) = lost::of(run) {
+            self.lost.add(loss, 1);
         }
         if outcome == OK {
             let lasted = i64::try_from(run.stamps.closed.unwrap_or_default()).unwrap_or(i64::MAX);
@@ -256,6 +270,21 @@ fn outcomes(targets: &Targets) -> Vec<(Labels, f64)> {
         }
     }
     samples
+}
+
+fn losses(targets: &Targets) -> Vec<(Labels, f64)> {
+    let of_target = |(target, series): (&String, &TargetSeries)| {
+        let LostConnections { reset, half_open } = series.lost;
+        let counts = [
+            (ConnectionLoss::Reset, reset),
+            (ConnectionLoss::HalfOpen, half_open),
+        ];
+        counts.map(|(how, runs)| {
+            let how = ("how", how.as_str().to_owned());
+            (vec![("target", target.clone()), how], count(runs as u64))
+        })
+    };
+    targets.iter().flat_map(of_target).collect()
 }
 
 /// The histograms, by their names.

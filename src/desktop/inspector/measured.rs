@@ -2,9 +2,10 @@
 
 use egui::{Grid, Label, RichText, Ui};
 
-use super::facts::RunFacts;
+use super::{facts::RunFacts, phases::tls_text};
 use crate::{
     desktop::{
+        icons,
         theme::{Theme, caption, size, space, strong},
         widgets::{card, count, figure_text, figure_value_ui},
     },
@@ -12,6 +13,7 @@ use crate::{
     measure::FigureGroup,
     price::PriceTable,
     run::{Link, Run, StampedBy, ms},
+    transport::ConnectionLoss,
     visible::visible,
 };
 
@@ -164,8 +166,40 @@ fn link_ui(ui: &mut Ui, theme: &Theme, link: &Link) {
             format!("; open for {age} before the run")
         }
     };
-    let text = format!("Connection {}, request {}{age}", link.id, count(link.uses));
-    ui.label(caption(theme, text)).on_hover_text(
-        "Connections are numbered since the program started, requests on each connection",
-    );
+    // A connection that was never ready has no number.
+    if link.id > 0 {
+        let text = format!("Connection {}, request {}{age}", link.id, count(link.uses));
+        ui.label(caption(theme, text)).on_hover_text(
+            "Connections are numbered since the program started, requests on each connection",
+        );
+    }
+    if let Some(address) = link.address {
+        let tls = link.tls.map(|tls| format!("; {}", tls_text(tls)));
+        let text = format!("To {address}{}", tls.unwrap_or_default());
+        ui.label(caption(theme, text)).on_hover_text(
+            "The address of the nearest TCP endpoint: a proxy’s, where there is one. TLS is with the host itself",
+        );
+    }
+    if let Some(lost) = link.lost {
+        let (text, why) = loss_text(lost);
+        let text = format!("{} {text}", icons::FAULT);
+        ui.label(caption(theme, text).color(theme.bad))
+            .on_hover_text(why);
+    }
+}
+
+/// How a connection was lost, and what that means.
+fn loss_text(lost: ConnectionLoss) -> (&'static str, &'static str) {
+    match lost {
+        ConnectionLoss::Reset => (
+            "The connection was reset (RST)",
+            "By the nearest TCP endpoint, or by something between it and this machine: what is behind that endpoint is \
+             not visible here",
+        ),
+        ConnectionLoss::HalfOpen => (
+            "The connection was half open",
+            "The nearest TCP endpoint acknowledged nothing that this machine sent, and sent again, until the run was \
+             given up",
+        ),
+    }
 }

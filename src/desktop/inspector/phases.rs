@@ -7,7 +7,8 @@ use crate::{
         theme::{Theme, caption, size, space},
         widgets::ms_text,
     },
-    run::{OffsetNs, Span, Stamps, ms},
+    run::{LinkTry, OffsetNs, Span, Stamps, ms},
+    transport::{TlsSession, TryOutcome},
 };
 
 /// A part of the bar.
@@ -30,6 +31,55 @@ impl Segment {
     pub const STREAM: &'static str = "Streaming";
     /// The name of what follows the last token.
     pub const TAIL: &'static str = "Until the end";
+    /// The names of the handshakes.
+    const DNS: &'static str = "DNS";
+    const TCP: &'static str = "TCP";
+    const TLS: &'static str = "TLS";
+
+    /// What it is, and what is known of it in a run with these stamps, in lines.
+    pub fn told(&self, stamps: &Stamps) -> Vec<String> {
+        let mut lines = vec![self.meaning.to_owned()];
+        let Some(link) = &stamps.link else {
+            return lines;
+        };
+        match self.name {
+            // The name was resolved to them, unless the connection leads through a proxy: then the proxy's was.
+            Self::DNS | Self::TCP => lines.extend(link.tries.iter().map(try_text)),
+            Self::TLS => lines.extend(link.tls.map(tls_text)),
+            _ => {}
+        }
+        lines
+    }
+}
+
+/// A try to connect in words.
+fn try_text(one: &LinkTry) -> String {
+    let how = match one.outcome {
+        TryOutcome::Connected => "connected",
+        TryOutcome::Refused => "refused",
+        TryOutcome::Unreachable => "unreachable",
+        TryOutcome::TimedOut => "no answer",
+        TryOutcome::Failed => "failed",
+        TryOutcome::Dropped => "given up",
+    };
+    let begin = ms_text(ms(one.begin));
+    match one.span() {
+        Some(span) => format!(
+            "{}: {how} after {}, tried at {begin}",
+            one.address,
+            ms_text(span.ms())
+        ),
+        None => format!("{}: {how}, tried at {begin}", one.address),
+    }
+}
+
+/// A TLS session in words.
+pub fn tls_text(tls: TlsSession) -> String {
+    let how = match tls.resumed {
+        true => "an earlier session was resumed",
+        false => "a full handshake",
+    };
+    format!("TLS {}, {how}", tls.version)
 }
 
 /// The segments of a run in order; phases that did not happen are left out.
@@ -45,9 +95,9 @@ pub fn segments(stamps: &Stamps) -> Vec<Segment> {
 fn handshakes(stamps: &Stamps) -> Vec<Segment> {
     let tcp = "TCP handshake; through a proxy, with the proxy’s exchange";
     let spans = [
-        ("DNS", stamps.dns, 3, "Name resolution"),
-        ("TCP", stamps.tcp, 1, tcp),
-        ("TLS", stamps.tls, 5, "TLS handshake"),
+        (Segment::DNS, stamps.dns, 3, "Name resolution"),
+        (Segment::TCP, stamps.tcp, 1, tcp),
+        (Segment::TLS, stamps.tls, 5, "TLS handshake"),
     ];
     let known = spans
         .into_iter()
@@ -74,6 +124,10 @@ fn waits(stamps: &Stamps, connected: OffsetNs) -> impl Iterator<Item = Segment> 
         closed,
         ..
     } = stamps;
+    // A server may answer before it has the whole request.
+    let acknowledged = stamps.link.as_ref().and_then(|link| link.acknowledged);
+    let acknowledged =
+        acknowledged.filter(|at| request_sent <= Some(*at) && headers.is_none_or(|end| *at < end));
     let until_headers = if headers.is_some() {
         (
             "Until headers",
@@ -106,8 +160,15 @@ fn waits(stamps: &Stamps, connected: OffsetNs) -> impl Iterator<Item = Segment> 
             "Handing the request to the connection",
         ),
         (
-            until_headers.0,
+            "Until acknowledged",
             request_sent,
+            acknowledged,
+            6,
+            "Until the nearest TCP endpoint, which may be a proxy or an edge, had acknowledged the whole request",
+        ),
+        (
+            until_headers.0,
+            acknowledged.or(request_sent),
             headers.or(closed),
             7,
             until_headers.1,
@@ -172,23 +233,22 @@ pub fn show(ui: &mut Ui, theme: &Theme, stamps: &Stamps) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(space::M, 2.0);
         for segment in &segments {
-            legend_entry(ui, theme, segment);
+            legend_entry(ui, theme, segment, stamps);
         }
     });
 }
 
 /// An entry of the legend: a single widget, so that the row breaks only between entries.
-fn legend_entry(ui: &mut Ui, theme: &Theme, segment: &Segment) {
+fn legend_entry(ui: &mut Ui, theme: &Theme, segment: &Segment, stamps: &Stamps) {
     let took = ms_text(ms(segment.end.saturating_sub(segment.begin)));
     let text = format!("{} {took}", segment.name);
-    let meaning = segment.meaning;
     let font = FontId::proportional(size::SMALL);
     let galley = ui
         .painter()
         .layout_no_wrap(text.clone(), font, theme.text_dim);
     let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(13.0, 0.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
-    response.on_hover_text(meaning);
+    response.on_hover_text(segment.told(stamps).join("\n"));
     let swatch = Rect::from_center_size(rect.left_center() + vec2(4.0, 0.0), vec2(8.0, 8.0));
     let painter = ui.painter();
     painter.rect_filled(
@@ -211,6 +271,7 @@ fn share(at: OffsetNs, end: OffsetNs) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{run::Link, transport::TlsVersion};
 
     #[test]
     fn a_warm_run_has_no_handshakes() {
@@ -233,6 +294,55 @@ mod tests {
                 "Until the end"
             ]
         );
+    }
+
+    #[test]
+    fn what_is_known_of_a_handshake_is_told_with_it() {
+        let one = |address: &str, begin, end, outcome| LinkTry {
+            address: address.parse().unwrap(),
+            begin,
+            end,
+            outcome,
+        };
+        let span = Some(Span { begin: 0, end: 5 });
+        let stamps = Stamps {
+            dns: span,
+            tls: span,
+            request_sent: Some(6),
+            headers: Some(90),
+            link: Some(Link {
+                tries: vec![
+                    one("[2001:db8::1]:443", 1_000_000, None, TryOutcome::Dropped),
+                    one(
+                        "192.0.2.1:443",
+                        251_000_000,
+                        Some(275_000_000),
+                        TryOutcome::Connected,
+                    ),
+                ],
+                tls: Some(TlsSession {
+                    version: TlsVersion::Tls12,
+                    resumed: true,
+                }),
+                acknowledged: Some(40),
+                ..Link::default()
+            }),
+            ..Stamps::default()
+        };
+        let found = segments(&stamps);
+        let names: Vec<_> = found.iter().map(|s| (s.name, s.begin, s.end)).collect();
+        let waits = [("Until acknowledged", 6, 40), ("Until headers", 40, 90)];
+        assert_eq!(names[2..], [("Request", 5, 6), waits[0], waits[1]]);
+        let told = found[0].told(&stamps);
+        assert_eq!(
+            told[1..],
+            [
+                "[2001:db8::1]:443: given up, tried at 1.0 ms",
+                "192.0.2.1:443: connected after 24.0 ms, tried at 251 ms"
+            ]
+        );
+        let told = found[1].told(&stamps);
+        assert_eq!(told[1..], ["TLS 1.2, an earlier session was resumed"]);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use crate::{
     history::rows,
     measure::{self, Figure},
     price::PriceTable,
-    run::{ConnectionKind, Run, RunState},
+    run::{ConnectionKind, Link, Run, RunState},
+    transport::ConnectionLoss,
 };
 
 /// One cell of a row.
@@ -131,6 +132,20 @@ static COLUMNS: &[RunColumn] = &[
     ("connection", CellKind::Text, |run| {
         ExportCell::text(run.connection.map(ConnectionKind::as_str))
     }),
+    ("address", CellKind::Text, |run| {
+        ExportCell::text(of_link(run, |link| link.address).map(|address| address.to_string()))
+    }),
+    ("tls_version", CellKind::Text, |run| {
+        ExportCell::text(of_link(run, |link| link.tls).map(|tls| tls.version.as_str()))
+    }),
+    ("tls_resumed", CellKind::Flag, |run| {
+        ExportCell::of(of_link(run, |link| link.tls), |tls| {
+            ExportCell::Flag(tls.resumed)
+        })
+    }),
+    ("connection_lost", CellKind::Text, |run| {
+        ExportCell::text(of_link(run, |link| link.lost).map(ConnectionLoss::as_str))
+    }),
 ];
 
 /// The columns after the figures.
@@ -166,6 +181,11 @@ fn outcome(run: &Run) -> Option<&'static str> {
         RunState::Fault => Some("fault"),
         _ => None,
     }
+}
+
+/// What is known of a run's connection.
+fn of_link<T>(run: &Run, value: fn(&Link) -> Option<T>) -> Option<T> {
+    run.stamps.link.as_ref().and_then(value)
 }
 
 fn usage(run: &Run, field: fn(Usage) -> Option<u64>) -> ExportCell {

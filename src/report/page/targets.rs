@@ -79,6 +79,9 @@ fn of_target(html: &mut Html, target: &TargetId, is_simulated: bool, runs: &Targ
         for (class, count) in runs.classes() {
             html.words("small", "", format!("{class} {}", count_text(count)));
         }
+        if let Some(lost) = runs.lost.text() {
+            html.words("small", "", format!("connections: {lost}"));
+        }
     });
     html.element("td", &[("class", "num")], |html| {
         if is_simulated {

@@ -1,7 +1,9 @@
-//! Linux: receive stamps (`SO_TIMESTAMPING`) and `TCP_INFO`.
+//! Linux: stamps (`SO_TIMESTAMPING`) and `TCP_INFO`.
 //!
 //! A stamp is made in software when a segment is received, by the wall clock. It is mapped to the monotonic clock by
 //! reading both clocks, and ignored if the wall clock was set since the previous read.
+
+mod acknowledgements;
 
 use std::{
     cell::RefCell,
@@ -27,6 +29,9 @@ use tokio::{
     net::TcpStream,
 };
 
+pub(in crate::transport) use self::acknowledgements::{
+    acknowledgement, clocks, monotonic, stamp_acknowledgements, writable,
+};
 use super::{SocketRead, TcpInfo};
 use crate::clock::{now, wall_clock_ns};
 
@@ -52,10 +57,12 @@ pub(in crate::transport) fn keep_stamping() {
     }
 }
 
+/// Stamps of what comes.
+const STAMPS: TimestampingFlag = TimestampingFlag::SOF_TIMESTAMPING_RX_SOFTWARE
+    .union(TimestampingFlag::SOF_TIMESTAMPING_SOFTWARE);
+
 fn ask_for_stamps(socket: &impl AsFd) {
-    let flags = TimestampingFlag::SOF_TIMESTAMPING_RX_SOFTWARE
-        | TimestampingFlag::SOF_TIMESTAMPING_SOFTWARE;
-    if let Err(error) = setsockopt(socket, Timestamping, &flags) {
+    if let Err(error) = setsockopt(socket, Timestamping, &STAMPS) {
         tracing::debug!(%error, "the kernel makes no receive stamps");
     }
 }
@@ -72,6 +79,7 @@ pub(in crate::transport) struct Receiver {
 impl Receiver {
     pub(in crate::transport) fn new(tcp: &TcpStream) -> Self {
         ask_for_stamps(tcp);
+        acknowledgements::count_from_here(tcp);
         Self {
             reads: 0,
             control: nix::cmsg_space!([libc::timespec; 3]),
@@ -188,8 +196,12 @@ impl Clocks {
 
 /// `struct tcp_info` of `linux/tcp.h`, in words of four bytes, up to the last that is read here.
 const WORDS: usize = OUT_OF_ORDER + 1;
+/// Four numbers of a byte each; the first is how often the retransmission timeout was doubled.
+const BACKOFF: usize = 1;
+const UNACKNOWLEDGED: usize = 6;
 const LOST: usize = 8;
 const RTT_US: usize = 17;
+const CONGESTION_WINDOW: usize = 20;
 const RETRANSMITS: usize = 25;
 const MIN_RTT_US: usize = 37;
 const DATA_SEGMENTS_IN: usize = 38;
@@ -223,6 +235,12 @@ pub(in crate::transport) fn segments_in(tcp: &TcpStream) -> Option<u32> {
     Some(words(tcp)?[DATA_SEGMENTS_IN])
 }
 
+/// Whether bytes of this side are unacknowledged although a retransmission timeout ran out.
+pub(in crate::transport) fn is_unacknowledged(tcp: &TcpStream) -> bool {
+    let backoff = |words: [u32; WORDS]| words[BACKOFF].to_ne_bytes()[0];
+    words(tcp).is_some_and(|words| words[UNACKNOWLEDGED] > 0 && backoff(words) > 0)
+}
+
 /// How the connection does.
 pub(in crate::transport) fn tcp_info(tcp: &TcpStream) -> Option<TcpInfo> {
     let words = words(tcp)?;
@@ -232,6 +250,7 @@ pub(in crate::transport) fn tcp_info(tcp: &TcpStream) -> Option<TcpInfo> {
         min_rtt: micros(MIN_RTT_US),
         retransmits: words[RETRANSMITS],
         lost: words[LOST],
+        congestion_window: Some(words[CONGESTION_WINDOW]),
         out_of_order: words[OUT_OF_ORDER],
     })
 }

@@ -1,10 +1,15 @@
 //! Systems without receive stamps and `TCP_INFO` here.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    pin::Pin,
+    time::{Duration, Instant},
+};
 
 use tokio::{io::ReadBuf, net::TcpStream};
 
-use super::{SocketRead, TcpInfo};
+use super::{ClockReading, SocketRead, TcpInfo};
+use crate::clock::{now, wall_clock_ns};
 
 /// Reads from a socket.
 #[derive(Debug)]
@@ -52,3 +57,35 @@ pub(in crate::transport) fn busy() -> Option<Duration> {
 
 /// Not supported.
 pub(in crate::transport) fn keep_stamping() {}
+
+/// Not supported.
+pub(in crate::transport) fn is_unacknowledged(_: &TcpStream) -> bool {
+    false
+}
+
+/// Not supported.
+pub(in crate::transport) fn stamp_acknowledgements(_: &TcpStream, _: bool) -> bool {
+    false
+}
+
+/// Not supported.
+pub(in crate::transport) fn acknowledgement(_: &TcpStream) -> Option<(u32, i64)> {
+    None
+}
+
+/// Both clocks now.
+pub(in crate::transport) fn clocks() -> ClockReading {
+    (now(), wall_clock_ns())
+}
+
+/// Not supported.
+pub(in crate::transport) fn monotonic(_: ClockReading, _: i64) -> Option<Instant> {
+    None
+}
+
+/// Not needed.
+pub(in crate::transport) fn writable(
+    _: &TcpStream,
+) -> io::Result<Pin<Box<dyn Future<Output = io::Result<()>> + Send>>> {
+    Ok(Box::pin(std::future::ready(Ok(()))))
+}

@@ -7,6 +7,7 @@ use tokenscope::{
     engine::{Command, GatewayNews, RunCommand, Update},
     event::{Fault, FaultClass, Phase},
     run::{RunId, RunState},
+    transport::ConnectionLoss,
 };
 
 use super::{
@@ -184,6 +185,26 @@ fn a_stall_is_counted() {
     assert!(shows(&desktop, "Read 1 of 160"));
     press(&mut desktop, &mut player, Key::ArrowRight);
     assert!(shows(&desktop, "Read 2 of 160"));
+}
+
+#[test]
+fn a_run_tells_its_connection_and_how_that_was_lost() {
+    let mut scene = scenes::filled();
+    let run = scene.runs.last_mut().unwrap();
+    run.state = RunState::Fault;
+    run.answer.fault = Some(Fault::new(FaultClass::Reset, Phase::Headers, "reset"));
+    let link = run.stamps.link.as_mut().unwrap();
+    link.lost = Some(ConnectionLoss::Reset);
+    link.acknowledged = run.stamps.request_sent.map(|sent| sent + 1_000_000);
+    let (mut desktop, mut player) = inspected(scene);
+    let tls = "To 203.0.113.7:443; TLS 1.3, an earlier session was resumed";
+    assert!(shows(&desktop, tls));
+    assert!(shows(&desktop, "The connection was reset (RST)"));
+    assert!(shows(&desktop, "Until acknowledged 1.0 ms"));
+    assert!(shows(&desktop, "Congestion window"));
+    click(&mut desktop, &mut player, "Inspector: Waterfall");
+    let lanes = desktop.query_all_by_label_contains("Until acknowledged");
+    assert_eq!(lanes.count(), 1);
 }
 
 #[test]

@@ -2,7 +2,12 @@
 
 use egui::Role;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use tokenscope::desktop::view::ViewId;
+use tokenscope::{
+    desktop::view::ViewId,
+    event::{Fault, FaultClass, Phase},
+    run::{Run, RunState},
+    transport::ConnectionLoss,
+};
 
 use super::{Desktop, Player, SIZES, click, layout_of, open, scenes, shows};
 
@@ -51,6 +56,25 @@ fn bursts_and_todays_costs_are_blank_where_they_are_not_known() {
     let first = first.min_by(|a, b| a.rect().top().total_cmp(&b.rect().top()));
     let first = first.unwrap().accesskit_node().label().unwrap();
     assert!(first.starts_with("Runs of gateway/"), "{first}");
+}
+
+#[test]
+fn lost_connections_are_told_with_a_targets_errors() {
+    let mut scene = scenes::buffering_and_priced();
+    let of_target = |run: &&mut Run| run.head.target.to_string() == "openai/gpt-5-mini";
+    let losses = [ConnectionLoss::Reset, ConnectionLoss::HalfOpen];
+    for (run, lost) in scene.runs.iter_mut().rev().filter(of_target).zip(losses) {
+        run.state = RunState::Fault;
+        run.answer.fault = Some(Fault::new(FaultClass::Reset, Phase::Headers, "reset"));
+        run.stamps.link.get_or_insert_default().lost = Some(lost);
+    }
+    let (mut desktop, mut player) = open(scene, SIZES[0], Some(&layout_of(ViewId::Monitor)));
+    click(&mut desktop, &mut player, "Chart: Targets");
+    let row = row_of(&desktop, "openai/gpt-5-mini");
+    let lost = ", connections lost: 1 reset, 1 half open";
+    assert!(row.contains(lost), "{row}");
+    let other = row_of(&desktop, "gateway/gpt-5-mini");
+    assert!(!other.contains("connections lost"), "{other}");
 }
 
 #[test]

@@ -45,21 +45,47 @@ fn any_link() -> impl Strategy<Value = Option<Link>> {
                 min_rtt,
                 retransmits,
                 lost,
+                congestion_window: Some(lost),
                 out_of_order,
             })
         })
     };
-    let link = (any::<(u64, u64, u64)>(), tcp(), tcp(), tcp());
+    let opened = (
+        any::<Option<std::net::SocketAddr>>(),
+        prop::option::of((any_word(TlsVersion::ALL), any::<bool>())),
+        prop::collection::vec(any_try(), 0..3),
+        any::<Option<u64>>(),
+        prop::option::of(any_word(ConnectionLoss::ALL)),
+    );
+    let link = (any::<(u64, u64, u64)>(), opened, tcp(), tcp(), tcp());
     prop::option::of(
-        link.prop_map(|((id, uses, age_ns), start, first_token, end)| Link {
-            id,
-            uses,
-            age_ns,
-            start,
-            first_token,
-            end,
+        link.prop_map(|((id, uses, age_ns), opened, start, first_token, end)| {
+            let (address, tls, tries, acknowledged, lost) = opened;
+            Link {
+                id,
+                uses,
+                age_ns,
+                address,
+                tries,
+                tls: tls.map(|(version, resumed)| TlsSession { version, resumed }),
+                acknowledged,
+                lost,
+                start,
+                first_token,
+                end,
+            }
         }),
     )
+}
+
+fn any_try() -> impl Strategy<Value = LinkTry> {
+    let times = any::<(std::net::SocketAddr, u64, Option<u64>)>();
+    (times, any_word(TryOutcome::ALL)).prop_map(|((address, begin, end), outcome)| LinkTry {
+        address,
+        begin,
+        end,
+        outcome,
+    })
 }
 
 fn any_word<T: Copy + std::fmt::Debug>(words: &'static [T]) -> impl Strategy<Value = T> {

@@ -4,7 +4,8 @@ use tokenscope::{
     event::{Fault, FaultClass, Phase, Usage},
     history::{History, MOST_JUDGED, TargetFacts, TargetFactsQuery},
     price::{OwnPrice, PriceTable, Rates, Usd},
-    run::{Read, Run, RunState},
+    run::{Link, Read, Run, RunState},
+    transport::ConnectionLoss,
 };
 
 use super::a_run;
@@ -113,6 +114,45 @@ async fn the_share_of_held_back_answers_is_of_the_latest_in_the_stretch() {
     let short = of(&found, "short").buffered;
     assert_eq!((short.share(), short.unclear), (None, 1));
     assert!(found.iter().all(|facts| facts.target.model != "failed"));
+}
+
+#[tokio::test]
+async fn lost_connections_are_counted_where_the_run_failed_by_that() {
+    use FaultClass::{Cancelled, Interrupted, Reset, Suspended, Timeout};
+    let cases = [
+        (Some(Reset), Some(ConnectionLoss::Reset), 10),
+        (Some(Interrupted), Some(ConnectionLoss::Reset), 11),
+        (Some(Timeout), Some(ConnectionLoss::HalfOpen), 12),
+        (Some(Timeout), None, 13),
+        // An end here, a reset after the answer, and one outside the stretch.
+        (Some(Cancelled), Some(ConnectionLoss::HalfOpen), 14),
+        (Some(Suspended), Some(ConnectionLoss::HalfOpen), 15),
+        (None, Some(ConnectionLoss::Reset), 16),
+        (Some(Reset), Some(ConnectionLoss::Reset), 9_000),
+    ];
+    let runs = cases
+        .into_iter()
+        .zip(1..)
+        .map(|((class, lost, after), id)| {
+            let mut run = run_of(id, "m", after);
+            if let Some(class) = class {
+                run.state = RunState::Fault;
+                run.answer.fault = Some(Fault::new(class, Phase::Headers, "x"));
+            }
+            run.stamps.link = Some(Link {
+                lost,
+                ..Link::default()
+            });
+            run
+        });
+    let query = TargetFactsQuery {
+        from_unix_ns: Some(TODAY),
+        to_unix_ns: Some(TODAY + 5_000 * 1_000_000_000),
+        today_unix_ns: i64::MAX,
+    };
+    let found = facts(runs.collect(), query).await;
+    let lost = of(&found, "m").lost;
+    assert_eq!((lost.reset, lost.half_open), (2, 1));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use crate::{
         theme::{Theme, caption, strong},
         widgets::{count, counted, exact_ms, ms_text},
     },
-    run::{OffsetNs, Run, ms},
+    run::{OffsetNs, Run, Stamps, ms},
 };
 
 fn row_at<'a>(rows: &'a [LaneRow], response: &Response) -> Option<&'a LaneRow> {
@@ -102,7 +102,8 @@ pub fn tooltip_ui(
             (plot.x(ns(at)), lines)
         }
         (WaterfallLane::Phase(segment), None) => {
-            (pointer.x, phase_lines(plot, &segment, pointer.x))
+            let stamps = &run.stamps;
+            (pointer.x, phase_lines(plot, &segment, stamps, pointer.x))
         }
         _ => (pointer.x, None),
     };
@@ -129,16 +130,17 @@ fn draw_line(theme: &Theme) -> egui::Stroke {
 }
 
 /// A phase in words, if the pointer is on its bar.
-fn phase_lines(plot: Plot, segment: &Segment, x: f32) -> Option<Vec<String>> {
+fn phase_lines(plot: Plot, segment: &Segment, stamps: &Stamps, x: f32) -> Option<Vec<String>> {
     let begin = plot.x(ns(segment.begin)) - REACH / 2.0;
     let end = plot.x(ns(segment.end)) + REACH / 2.0;
     (begin..=end).contains(&x).then(|| {
         let took = segment.end.saturating_sub(segment.begin);
-        vec![
+        let mut lines = vec![
             format!("{} {}", segment.name, ms_text(ms(took))),
             format!("from {} to {}", exact(segment.begin), exact(segment.end)),
-            segment.meaning.to_owned(),
-        ]
+        ];
+        lines.extend(segment.told(stamps));
+        lines
     })
 }
 

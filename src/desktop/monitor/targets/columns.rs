@@ -93,6 +93,9 @@ pub fn row_name(row: TargetRow<'_>) -> String {
     if let Some(rate) = runs.outcomes.error_rate() {
         name.extend([", errors ", &percent(rate)]);
     }
+    if let Some(lost) = row.facts.and_then(|facts| facts.lost.text()) {
+        name.extend([", connections lost: ", &lost]);
+    }
     if let Some(share) = row.facts.and_then(|facts| facts.buffered.share()) {
         name.extend([", in bursts ", &percent(share)]);
     }
@@ -154,7 +157,13 @@ fn errors_cell(ui: &mut Ui, row_cx: &RowCx<'_>, row: TargetRow<'_>) {
     let failed = row.runs.outcomes.failed() > 0;
     let theme = row_cx.theme;
     let color = if failed { theme.bad } else { theme.text_dim };
-    word(ui, &text.unwrap_or_default(), color);
+    let cell = word(ui, &text.unwrap_or_default(), color);
+    if let Some(lost) = row.facts.and_then(|facts| facts.lost.text()) {
+        cell.on_hover_text(format!(
+            "Connections that failed runs lost: {lost}. Reset by RST, or half open: nothing was acknowledged any more. Seen \
+             at this machine’s socket: between it and the nearest TCP endpoint"
+        ));
+    }
 }
 
 fn burst_cell(ui: &mut Ui, row_cx: &RowCx<'_>, row: TargetRow<'_>) {

@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use tokenscope::{
     history::{BufferedCount, TargetFacts, TargetFactsQuery},
-    measure::{arrivals::arrivals, burst::Burst, cost_sum::CostSum},
+    measure::{
+        arrivals::arrivals,
+        burst::Burst,
+        cost_sum::CostSum,
+        lost::{self, LostConnections},
+    },
     price::{OwnPrice, PriceTable, Rates, Usd},
     run::{Read, Run},
 };
@@ -22,6 +27,7 @@ impl Scene {
                     target,
                     simulated,
                     buffered: BufferedCount::default(),
+                    lost: LostConnections::default(),
                     cost_today: CostSum::default(),
                 });
             let started = run.stamps.started_unix_ns;
@@ -32,6 +38,9 @@ impl Scene {
             let burst = Burst::of(run, &arrivals(&run.reads)).filter(|_| is_shown);
             if let Some(burst) = burst {
                 facts.buffered.add(burst.verdict);
+            }
+            if let Some(loss) = lost::of(run).filter(|_| is_shown) {
+                facts.lost.add(loss, 1);
             }
         }
         found.into_values().collect()

@@ -8,7 +8,7 @@ use tokenscope::{
     endpoint::TargetId,
     event::{About, Answer, Fault, FaultClass, Finish, FinishReason, Note, Phase, Usage},
     run::{ConnectionKind, Link, Origin, Read, Reads, Run, RunHead, RunId, RunState, Span, Stamps},
-    transport::TcpInfo,
+    transport::{TcpInfo, TlsSession, TlsVersion},
 };
 
 /// Runs over the last hour, oldest first.
@@ -157,6 +157,7 @@ fn link(index: usize) -> Link {
             min_rtt: Duration::from_micros(23_900),
             retransmits,
             lost: 0,
+            congestion_window: Some(10),
             out_of_order,
         })
     };
@@ -164,6 +165,14 @@ fn link(index: usize) -> Link {
         id: 12,
         uses: index as u64 % 5 + 1,
         age_ns: index as u64 % 5 * 12_400_000_000,
+        address: Some("203.0.113.7:443".parse().unwrap()),
+        tries: Vec::new(),
+        tls: Some(TlsSession {
+            version: TlsVersion::Tls13,
+            resumed: true,
+        }),
+        acknowledged: None,
+        lost: None,
         start: tcp(0, 0),
         first_token: tcp(0, 1),
         end: tcp(1, 3),
