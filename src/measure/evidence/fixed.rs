@@ -2,7 +2,7 @@
 
 use super::{
     Conclusion, IntervalEstimate, LatencyVerdict, Method, Quantile, conclusion,
-    needed::{self, Growth, Seen},
+    needed::{self, Growth, SeenRatio},
     resampled,
     special::float,
 };
@@ -55,7 +55,7 @@ fn by_signs(pairs: &[(f64, f64)], margin: f64) -> Option<u64> {
 }
 
 fn by_width(n: usize, ratio: &IntervalEstimate, margin: f64) -> Option<u64> {
-    let seen = Seen {
+    let seen = SeenRatio {
         ratio: ratio.value?,
         standard_error: (ratio.high? - ratio.low?) / (2.0 * 2.05),
     };

@@ -92,13 +92,13 @@ fn pairs_for_signs(share: f64, growth: Growth) -> f64 {
 
 /// A ratio of quantiles, and its standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Seen {
+pub(super) struct SeenRatio {
     pub(super) ratio: f64,
     pub(super) standard_error: f64,
 }
 
 /// More pairs for quantiles of two targets, by how fast an interval shrinks.
-pub(super) fn by_width(n: usize, seen: Seen, margin: f64, growth: Growth) -> Option<u64> {
+pub(super) fn by_width(n: usize, seen: SeenRatio, margin: f64, growth: Growth) -> Option<u64> {
     let pairs = float(n);
     let (away, caution) = ((seen.ratio - 1.0).abs(), CAUTION * seen.standard_error);
     // What the half-width must come down to: the estimate then still varies by a standard error of its own.

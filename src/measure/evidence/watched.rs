@@ -3,7 +3,7 @@
 use super::{
     ALPHA, Conclusion, IntervalEstimate, LatencyVerdict, Method, Pair, Quantile, conclusion,
     mixture::{Boundary, Mixture},
-    needed::{self, Growth, Seen},
+    needed::{self, Growth, SeenRatio},
     quantiles::{Claim, QuantileBets, Shift, Statement},
     sorted::SortedValues,
     special::float,
@@ -193,7 +193,7 @@ impl Watched {
         }
         let [a, b] = [&self.a, &self.b].map(|values| relative(values, quantile.p()));
         let ((a, of_a), (b, of_b)) = a.zip(b).filter(|_| self.is_positive)?;
-        let seen = Seen {
+        let seen = SeenRatio {
             ratio: b / a,
             standard_error: b / a * of_a.hypot(of_b),
         };
