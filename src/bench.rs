@@ -1,0 +1,49 @@
+//! The load bench: what is sent when, what is kept of each request, and the figures that come of it.
+//!
+//! In: a [`BenchPlan`] and the [`BenchRequest`]s that its workers recorded. Out: a [`BenchSummary`]. Nothing here sends
+//! anything or reads a clock: the engine's workers do (`engine::bench`).
+
+pub mod columns;
+pub mod figures;
+pub mod plan;
+pub mod record;
+pub mod schedule;
+pub mod search;
+pub mod source;
+pub mod stop;
+pub mod summary;
+pub mod validity;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    figures::Tally,
+    plan::{
+        ArrivalProcess, BackOff, BenchConnections, BenchPlan, GoodputLimits, Load, StopReason,
+        StopRules,
+    },
+    record::{BenchRequest, RequestOutcome, TokenArrival, TokenArrivals},
+    schedule::BenchSchedule,
+    search::RateSearch,
+    source::{BenchQuestion, MostTokens, OnePrompt, RequestSource},
+    stop::SaturationWatch,
+    summary::{
+        BenchSummary, BenchTimes, ConnectionTimes, FaultCounts, Goodput, InvalidReason, Lag,
+        RequestCounts, TimeFigures,
+    },
+};
+use crate::run::RunId;
+
+/// A bench's key: ordered by time, unique across processes that share a history.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+pub struct BenchId(pub i64);
+
+impl BenchId {
+    /// A new key, made as those of runs are.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(RunId::new().0)
+    }
+}
