@@ -4,8 +4,10 @@
 //! anything or reads a clock: the engine's workers do (`engine::bench`).
 
 pub mod columns;
+pub mod compat;
 pub mod figures;
 pub mod plan;
+pub mod prompts;
 pub mod record;
 pub mod schedule;
 pub mod search;

@@ -44,6 +44,7 @@ pub mod conformance;
 
 pub mod snippet;
 
+pub mod bench;
 pub mod capture;
 pub mod conversation;
 pub mod history;

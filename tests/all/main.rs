@@ -20,6 +20,7 @@ mod capture;
 mod chat;
 #[cfg(all(unix, feature = "otlp"))]
 mod collector;
+mod compatibility;
 mod compute;
 mod credentials;
 mod deadline;
