@@ -1,6 +1,6 @@
 //! The figures of a bench as other load tools define them, from the same stamps, so that numbers can be reconciled.
 //!
-//! In: the [`BenchRequest`]s of a bench. Out: a [`CompatRow`] for each figure of each [`Tool`]. Each figure has its
+//! In: the [`BenchRequest`]s of a bench. Out: a [`CompatRow`] for each figure of each [`LoadTool`]. Each figure has its
 //! formula, where that stands in the tool, and why it differs from ours. What a tool's own client adds (its event loop,
 //! its parser) is not in these: they are what the tool would print if its client took no time.
 
@@ -10,13 +10,13 @@ mod guidellm;
 mod llmperf;
 mod vllm;
 
-use self::distribution::Distribution;
+use self::distribution::CompatValues;
 use super::BenchRequest;
 use crate::{event::words, run::ms};
 
 words! {
     /// A load tool whose figures are computed.
-    Tool {
+    LoadTool {
         /// `vllm bench serve`.
         Vllm = "vllm",
         /// `guidellm benchmark`.
@@ -28,7 +28,7 @@ words! {
     }
 }
 
-impl Tool {
+impl LoadTool {
     /// Its name as it writes it.
     #[must_use]
     pub fn label(self) -> &'static str {
@@ -112,7 +112,7 @@ struct Totals {
 #[derive(Clone, Debug)]
 pub struct CompatRow {
     /// The tool.
-    pub tool: Tool,
+    pub tool: LoadTool,
     /// The figure.
     pub figure: &'static CompatFigure,
     /// How many values there are: requests, or gaps.
@@ -133,7 +133,7 @@ pub struct CompatRow {
 #[must_use]
 pub fn rows(requests: &[BenchRequest]) -> Vec<CompatRow> {
     let totals = Totals::of(requests);
-    let rows = Tool::ALL.iter().flat_map(|&tool| {
+    let rows = LoadTool::ALL.iter().flat_map(|&tool| {
         let figures = tool.figures().iter();
         figures.map(move |figure| row(tool, figure, requests, &totals))
     });
@@ -141,15 +141,15 @@ pub fn rows(requests: &[BenchRequest]) -> Vec<CompatRow> {
 }
 
 fn row(
-    tool: Tool,
+    tool: LoadTool,
     figure: &'static CompatFigure,
     requests: &[BenchRequest],
     totals: &Totals,
 ) -> CompatRow {
     let complete = || counted(requests).filter(|request| request.is_ok());
     let distribution = match figure.values {
-        Values::Each(value) => Distribution::new(complete().filter_map(value).collect()),
-        Values::Weighted(value) => Distribution::weighted(complete().filter_map(value).collect()),
+        Values::Each(value) => CompatValues::new(complete().filter_map(value).collect()),
+        Values::Weighted(value) => CompatValues::weighted(complete().filter_map(value).collect()),
         Values::Gaps(times) => {
             let mut gaps = Vec::new();
             for request in complete() {
@@ -160,12 +160,12 @@ fn row(
                         .map(|pair| ms(pair[1].saturating_sub(pair[0]))),
                 );
             }
-            Distribution::new(gaps)
+            CompatValues::new(gaps)
         }
-        Values::Whole(value) => Distribution::single(value(totals)),
+        Values::Whole(value) => CompatValues::single(value(totals)),
     };
     let distribution = match tool {
-        Tool::GuideLlm => distribution.in_steps(),
+        LoadTool::GuideLlm => distribution.in_steps(),
         _ => distribution,
     };
     CompatRow {

@@ -42,14 +42,14 @@ words! {
 
 /// A recorded conversation, or a single prompt, which is one with one message.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Conversation {
+pub(super) struct RecordedConversation {
     system: Option<String>,
     messages: Vec<Message>,
     /// Most output tokens of each of its requests, where the file says so.
     max_tokens: Option<u32>,
 }
 
-impl Conversation {
+impl RecordedConversation {
     /// How many messages each of its requests has: one ends with each message of the user.
     fn requests(&self) -> impl DoubleEndedIterator<Item = usize> {
         let of_user = |(_, message): &(usize, &Message)| message.role == Role::User;
@@ -60,8 +60,8 @@ impl Conversation {
 
 /// One request of a set: the first messages of a conversation.
 #[derive(Clone, Debug, PartialEq)]
-struct Prompt {
-    conversation: Arc<Conversation>,
+struct PromptEntry {
+    conversation: Arc<RecordedConversation>,
     messages: usize,
     max_tokens: Option<u32>,
 }
@@ -69,7 +69,7 @@ struct Prompt {
 /// A set of prompts, numbered from 0.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PromptSet {
-    prompts: Vec<Prompt>,
+    prompts: Vec<PromptEntry>,
     /// How many entries were left out, since they hold no message of a user.
     left_out: usize,
 }
@@ -102,7 +102,7 @@ impl PromptSet {
     /// If there is none. `name` is the input's, for messages.
     pub fn of_lines(name: &str, text: &str) -> Result<Self, PromptsError> {
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let conversations = lines.map(|line| Conversation {
+        let conversations = lines.map(|line| RecordedConversation {
             system: None,
             messages: vec![Message::user(line)],
             max_tokens: None,
@@ -120,14 +120,14 @@ impl PromptSet {
 
     fn of(
         name: &str,
-        conversations: Vec<Conversation>,
+        conversations: Vec<RecordedConversation>,
         turns: Turns,
     ) -> Result<Self, PromptsError> {
         let mut set = Self::default();
         for conversation in conversations {
             let conversation = Arc::new(conversation);
             let requests = conversation.requests();
-            let prompts = requests.map(|messages| Prompt {
+            let prompts = requests.map(|messages| PromptEntry {
                 max_tokens: conversation.max_tokens,
                 conversation: conversation.clone(),
                 messages,

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokenscope::bench::{
     BenchRequest,
-    compat::{CompatRow, Tool, rows},
+    compat::{CompatRow, LoadTool, rows},
 };
 
 use crate::deadline;
@@ -151,7 +151,7 @@ fn the_tools_own_code_gives_the_same_figures_from_the_same_stamps() {
         eprintln!("skipped: {tool}: {why}");
     }
     assert!(differ.is_empty(), "{}", differ.join("\n"));
-    for tool in Tool::ALL {
+    for tool in LoadTool::ALL {
         if let Some(version) = peers.versions.get(tool.as_str()) {
             assert_eq!(
                 version,

@@ -2,7 +2,7 @@
 
 /// Values, with weights where a tool has them.
 #[derive(Debug)]
-pub(super) struct Distribution {
+pub(super) struct CompatValues {
     /// In ascending order.
     values: Vec<f64>,
     /// As many, or none if each counts once.
@@ -13,7 +13,7 @@ pub(super) struct Distribution {
     is_single: bool,
 }
 
-impl Distribution {
+impl CompatValues {
     pub(super) fn new(mut values: Vec<f64>) -> Self {
         values.sort_unstable_by(f64::total_cmp);
         Self {
@@ -120,14 +120,14 @@ fn float(count: usize) -> f64 {
 mod tests {
     use super::*;
 
-    fn quantiles(distribution: &Distribution) -> [Option<f64>; 3] {
+    fn quantiles(distribution: &CompatValues) -> [Option<f64>; 3] {
         [0.25, 0.5, 0.99].map(|p| distribution.quantile(p))
     }
 
     #[test]
     fn percentiles_lie_between_values_as_numpy_has_them() {
         // numpy.percentile([4, 1, 2, 8], [25, 50, 99])
-        let distribution = Distribution::new(vec![4.0, 1.0, 2.0, 8.0]);
+        let distribution = CompatValues::new(vec![4.0, 1.0, 2.0, 8.0]);
         let found = quantiles(&distribution).map(|found| (found.unwrap() * 1e9).round() / 1e9);
         assert_eq!(found, [1.75, 3.0, 7.88]);
         assert_eq!(distribution.mean(), Some(3.75));
@@ -135,9 +135,9 @@ mod tests {
 
     #[test]
     fn percentiles_in_steps_are_values() {
-        let distribution = Distribution::new(vec![4.0, 1.0, 2.0, 8.0]).in_steps();
+        let distribution = CompatValues::new(vec![4.0, 1.0, 2.0, 8.0]).in_steps();
         assert_eq!(quantiles(&distribution), [Some(1.0), Some(2.0), Some(8.0)]);
-        let weighted = Distribution::weighted(vec![(1.0, 1.0), (9.0, 6.0), (5.0, 0.0), (2.0, 1.0)]);
+        let weighted = CompatValues::weighted(vec![(1.0, 1.0), (9.0, 6.0), (5.0, 0.0), (2.0, 1.0)]);
         assert_eq!(quantiles(&weighted), [Some(2.0), Some(9.0), Some(9.0)]);
         assert_eq!(weighted.mean(), Some(57.0 / 8.0));
         assert_eq!(weighted.len(), 3, "what has no weight does not count");
@@ -146,16 +146,16 @@ mod tests {
     #[test]
     fn of_nothing_there_is_nothing() {
         for empty in [
-            Distribution::new(vec![]),
-            Distribution::weighted(vec![]),
-            Distribution::single(None),
+            CompatValues::new(vec![]),
+            CompatValues::weighted(vec![]),
+            CompatValues::single(None),
         ] {
             assert_eq!(
                 (empty.mean(), quantiles(&empty), empty.len()),
                 (None, [None; 3], 0)
             );
         }
-        let single = Distribution::single(Some(3.0));
+        let single = CompatValues::single(Some(3.0));
         assert_eq!((single.mean(), quantiles(&single)), (Some(3.0), [None; 3]));
     }
 }

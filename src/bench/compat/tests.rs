@@ -47,14 +47,14 @@ fn short() -> BenchRequest {
     request
 }
 
-fn found(requests: &[BenchRequest], tool: Tool, name: &str) -> CompatRow {
+fn found(requests: &[BenchRequest], tool: LoadTool, name: &str) -> CompatRow {
     let rows = rows(requests).into_iter();
     let mut named = rows.filter(|row| row.tool == tool && row.figure.name == name);
     named.next().unwrap_or_else(|| panic!("{tool} {name}"))
 }
 
 #[track_caller]
-fn assert_mean(requests: &[BenchRequest], tool: Tool, name: &str, expected: f64) {
+fn assert_mean(requests: &[BenchRequest], tool: LoadTool, name: &str, expected: f64) {
     let mean = found(requests, tool, name).mean.unwrap();
     assert!(
         (mean - expected).abs() < 1e-9 * expected.max(1.0),
@@ -65,52 +65,72 @@ fn assert_mean(requests: &[BenchRequest], tool: Tool, name: &str, expected: f64)
 #[test]
 fn each_tool_has_its_own_ttft_of_the_same_stamps() {
     let requests = [request()];
-    assert_mean(&requests, Tool::Vllm, "ttft", 50.0);
-    assert_mean(&requests, Tool::Vllm, "ttft, earlier versions", 20.0);
-    assert_mean(&requests, Tool::GuideLlm, "time_to_first_token_ms", 40.0);
+    assert_mean(&requests, LoadTool::Vllm, "ttft", 50.0);
+    assert_mean(&requests, LoadTool::Vllm, "ttft, earlier versions", 20.0);
     assert_mean(
         &requests,
-        Tool::GuideLlm,
+        LoadTool::GuideLlm,
+        "time_to_first_token_ms",
+        40.0,
+    );
+    assert_mean(
+        &requests,
+        LoadTool::GuideLlm,
         "time_to_first_output_token_ms",
         80.0,
     );
-    assert_mean(&requests, Tool::LlmPerf, "ttft_s", 0.09);
-    assert_mean(&requests, Tool::AiPerf, "time_to_first_token", 50.0);
-    assert_mean(&requests, Tool::AiPerf, "time_to_first_output_token", 90.0);
+    assert_mean(&requests, LoadTool::LlmPerf, "ttft_s", 0.09);
+    assert_mean(&requests, LoadTool::AiPerf, "time_to_first_token", 50.0);
+    assert_mean(
+        &requests,
+        LoadTool::AiPerf,
+        "time_to_first_output_token",
+        90.0,
+    );
 }
 
 #[test]
 fn each_tool_has_its_own_time_of_a_token() {
     let requests = [request()];
-    assert_mean(&requests, Tool::Vllm, "tpot", 20.0);
-    assert_mean(&requests, Tool::Vllm, "tpot, earlier versions", 111.0 / 4.0);
+    assert_mean(&requests, LoadTool::Vllm, "tpot", 20.0);
     assert_mean(
         &requests,
-        Tool::GuideLlm,
+        LoadTool::Vllm,
+        "tpot, earlier versions",
+        111.0 / 4.0,
+    );
+    assert_mean(
+        &requests,
+        LoadTool::GuideLlm,
         "time_per_output_token_ms",
         120.0 / 5.0,
     );
-    assert_mean(&requests, Tool::GuideLlm, "inter_token_latency_ms", 20.0);
     assert_mean(
         &requests,
-        Tool::LlmPerf,
+        LoadTool::GuideLlm,
+        "inter_token_latency_ms",
+        20.0,
+    );
+    assert_mean(
+        &requests,
+        LoadTool::LlmPerf,
         "inter_token_latency_s",
         0.13 / 5.0,
     );
-    assert_mean(&requests, Tool::AiPerf, "inter_token_latency", 20.0);
+    assert_mean(&requests, LoadTool::AiPerf, "inter_token_latency", 20.0);
     assert_mean(
         &requests,
-        Tool::AiPerf,
+        LoadTool::AiPerf,
         "output_token_throughput_per_user",
         50.0,
     );
-    assert_mean(&requests, Tool::AiPerf, "time_to_second_token", 40.0);
+    assert_mean(&requests, LoadTool::AiPerf, "time_to_second_token", 40.0);
 }
 
 #[test]
 fn gaps_are_between_the_chunks_that_a_tool_stamps() {
     let requests = [request(), short()];
-    let gaps = found(&requests, Tool::Vllm, "itl, earlier versions");
+    let gaps = found(&requests, LoadTool::Vllm, "itl, earlier versions");
     assert_eq!(
         gaps.n, 5,
         "role, four pieces and the finish reason; the short one has a single chunk"
@@ -119,35 +139,50 @@ fn gaps_are_between_the_chunks_that_a_tool_stamps() {
         (gaps.p50, gaps.p99.map(f64::round)),
         (Some(30.0), Some(40.0))
     );
-    let gaps = found(&requests, Tool::AiPerf, "inter_chunk_latency");
+    let gaps = found(&requests, LoadTool::AiPerf, "inter_chunk_latency");
     assert_eq!((gaps.n, gaps.p50), (3, Some(40.0)), "40, 0, 40");
 }
 
 #[test]
 fn latencies_and_rates_end_where_the_tool_ends_them() {
     let requests = [request(), short()];
-    assert_mean(&requests[..1], Tool::Vllm, "e2el", 130.0);
-    assert_mean(&requests[..1], Tool::Vllm, "e2el, earlier versions", 131.0);
-    assert_mean(&requests[..1], Tool::GuideLlm, "request_latency", 0.13);
-    assert_mean(&requests[..1], Tool::LlmPerf, "end_to_end_latency_s", 0.14);
-    assert_mean(&requests[..1], Tool::AiPerf, "request_latency", 130.0);
-    assert_mean(&requests, Tool::Vllm, "request_throughput", 2.0 / 1.04);
-    assert_mean(&requests, Tool::Vllm, "total_token_throughput", 36.0 / 1.04);
+    assert_mean(&requests[..1], LoadTool::Vllm, "e2el", 130.0);
+    assert_mean(
+        &requests[..1],
+        LoadTool::Vllm,
+        "e2el, earlier versions",
+        131.0,
+    );
+    assert_mean(&requests[..1], LoadTool::GuideLlm, "request_latency", 0.13);
+    assert_mean(
+        &requests[..1],
+        LoadTool::LlmPerf,
+        "end_to_end_latency_s",
+        0.14,
+    );
+    assert_mean(&requests[..1], LoadTool::AiPerf, "request_latency", 130.0);
+    assert_mean(&requests, LoadTool::Vllm, "request_throughput", 2.0 / 1.04);
     assert_mean(
         &requests,
-        Tool::GuideLlm,
+        LoadTool::Vllm,
+        "total_token_throughput",
+        36.0 / 1.04,
+    );
+    assert_mean(
+        &requests,
+        LoadTool::GuideLlm,
         "output_tokens_per_second",
         6.0 / 1.03,
     );
     assert_mean(
         &requests,
-        Tool::LlmPerf,
+        LoadTool::LlmPerf,
         "num_completed_requests_per_min",
         120.0 / 1.04,
     );
     assert_mean(
         &requests,
-        Tool::AiPerf,
+        LoadTool::AiPerf,
         "output_token_throughput",
         6.0 / 1.03,
     );
@@ -161,13 +196,13 @@ fn guidellm_weighs_answers_by_their_tokens() {
     // 80 ms of 4 gaps, and 80 ms of 40 gaps.
     assert_mean(
         &requests,
-        Tool::GuideLlm,
+        LoadTool::GuideLlm,
         "inter_token_latency_ms",
         160.0 / 44.0,
     );
-    let row = found(&requests, Tool::GuideLlm, "inter_token_latency_ms");
+    let row = found(&requests, LoadTool::GuideLlm, "inter_token_latency_ms");
     assert_eq!((row.n, row.p50, row.p95), (2, Some(2.0), Some(20.0)));
-    assert_mean(&requests, Tool::AiPerf, "inter_token_latency", 11.0);
+    assert_mean(&requests, LoadTool::AiPerf, "inter_token_latency", 11.0);
 }
 
 #[test]
@@ -205,7 +240,7 @@ fn failures_and_the_warm_up_are_in_no_figure() {
 
 #[test]
 fn every_figure_says_how_it_is_made_and_where_that_stands() {
-    for tool in Tool::ALL {
+    for tool in LoadTool::ALL {
         assert!(!tool.version().is_empty() && !tool.label().is_empty());
         let mut names = std::collections::BTreeSet::new();
         for figure in tool.figures() {

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, value::RawValue};
 
-use super::Conversation;
+use super::RecordedConversation;
 use crate::{
     chat::{Message, Part, Role},
     input::InputError,
@@ -66,7 +66,10 @@ pub enum EntryError {
 const A_TEXT: &str = "a text";
 
 /// The conversations of a JSON text: an array of entries, or an entry a line.
-pub(super) fn conversations(name: &str, text: &str) -> Result<Vec<Conversation>, PromptsError> {
+pub(super) fn conversations(
+    name: &str,
+    text: &str,
+) -> Result<Vec<RecordedConversation>, PromptsError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let failed = |line, why| PromptsError::Entry {
         name: name.to_owned(),
@@ -124,10 +127,10 @@ fn bare(error: &serde_json::Error) -> String {
     text.strip_suffix(&position).unwrap_or(&text).to_owned()
 }
 
-fn of_text(text: &str) -> Result<Conversation, EntryError> {
+fn of_text(text: &str) -> Result<RecordedConversation, EntryError> {
     let entry = serde_json::from_str(text).map_err(|error| EntryError::Json(bare(&error)))?;
     match entry {
-        Value::String(prompt) => Ok(Conversation {
+        Value::String(prompt) => Ok(RecordedConversation {
             system: None,
             messages: vec![Message::user(prompt)],
             max_tokens: None,
@@ -148,8 +151,8 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-fn of_entry(entry: &Map<String, Value>) -> Result<Conversation, EntryError> {
-    let mut conversation = Conversation {
+fn of_entry(entry: &Map<String, Value>) -> Result<RecordedConversation, EntryError> {
+    let mut conversation = RecordedConversation {
         system: optional_text(entry, "system")?,
         messages: Vec::new(),
         max_tokens: max_tokens(entry)?,
@@ -215,7 +218,7 @@ fn max_tokens(entry: &Map<String, Value>) -> Result<Option<u32>, EntryError> {
 
 /// Adds the messages of an array, which have these two fields.
 fn add_all(
-    conversation: &mut Conversation,
+    conversation: &mut RecordedConversation,
     messages: &Value,
     field: &'static str,
     [who, what]: [&'static str; 2],

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Conversation, PromptSet};
+use super::{PromptSet, RecordedConversation};
 use crate::{
     bench::{BenchQuestion, MostTokens, RequestSource, schedule::uniform},
     chat::{ChatRequest, Params, Part},
@@ -62,7 +62,7 @@ impl RequestSource for PromptSource {
     fn question(&self, number: u64) -> BenchQuestion {
         let index = self.index(number);
         let prompt = &self.set.prompts[index];
-        let Conversation {
+        let RecordedConversation {
             system, messages, ..
         } = &*prompt.conversation;
         let mut request = ChatRequest {

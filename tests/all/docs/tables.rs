@@ -4,7 +4,7 @@ use std::fs;
 
 use clap::CommandFactory as _;
 use tokenscope::{
-    bench::compat::Tool, cli::Cli, conformance::CHECKS, dialect::DIALECTS, endpoint::preset,
+    bench::compat::LoadTool, cli::Cli, conformance::CHECKS, dialect::DIALECTS, endpoint::preset,
     measure::figures, simulator,
 };
 use url::Url;
@@ -169,7 +169,7 @@ fn fault_rows() -> Vec<Vec<String>> {
 }
 
 fn compatibility_rows() -> Vec<Vec<String>> {
-    let rows = Tool::ALL.iter().flat_map(|&tool| {
+    let rows = LoadTool::ALL.iter().flat_map(|&tool| {
         let name = format!("**{}** {}", tool.label(), tool.version());
         let head = vec![
             name,
