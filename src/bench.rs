@@ -5,12 +5,14 @@
 
 pub mod charts;
 pub mod columns;
+pub mod compat;
 pub mod figures;
 pub mod merge;
 pub mod offset;
 pub mod order;
 pub mod part;
 pub mod plan;
+pub mod prompts;
 pub mod record;
 pub mod schedule;
 pub mod search;

@@ -24,6 +24,7 @@ mod chat;
 #[cfg(all(unix, feature = "otlp"))]
 mod collector;
 mod compare;
+mod compatibility;
 mod compute;
 mod credentials;
 mod deadline;

@@ -114,6 +114,36 @@ fn handshakes(stamps: &Stamps) -> Vec<Segment> {
     known.collect()
 }
 
+/// The wait for the head of the response: its name and what it is.
+fn until_headers(came: bool) -> (&'static str, &'static str) {
+    if came {
+        (
+            "Until headers",
+            "Waiting for the head of the response: the way there and back, and the server",
+        )
+    } else {
+        (
+            "No headers came",
+            "Waiting for the head of the response, which never came",
+        )
+    }
+}
+
+/// The wait for the first token: its name and what it is.
+fn until_token(came: bool) -> (&'static str, &'static str) {
+    if came {
+        (
+            "Until first token",
+            "Waiting for the first token after the head: the provider, or what buffers on the way",
+        )
+    } else {
+        (
+            "No token came",
+            "From the head of the response to its end, without a token",
+        )
+    }
+}
+
 /// What came once there was a connection.
 fn waits(stamps: &Stamps, connected: OffsetNs) -> impl Iterator<Item = Segment> {
     let &Stamps {
@@ -128,28 +158,8 @@ fn waits(stamps: &Stamps, connected: OffsetNs) -> impl Iterator<Item = Segment> 
     let acknowledged = stamps.link.as_ref().and_then(|link| link.acknowledged);
     let acknowledged =
         acknowledged.filter(|at| request_sent <= Some(*at) && headers.is_none_or(|end| *at < end));
-    let until_headers = if headers.is_some() {
-        (
-            "Until headers",
-            "Waiting for the head of the response: the way there and back, and the server",
-        )
-    } else {
-        (
-            "No headers came",
-            "Waiting for the head of the response, which never came",
-        )
-    };
-    let until_token = if first_token.is_some() {
-        (
-            "Until first token",
-            "Waiting for the first token after the head: the provider, or what buffers on the way",
-        )
-    } else {
-        (
-            "No token came",
-            "From the head of the response to its end, without a token",
-        )
-    };
+    let (head, until_head) = until_headers(headers.is_some());
+    let (token, until_token) = until_token(first_token.is_some());
     let tail = "Usage, the end mark and the end of the response";
     let ends = [
         (
@@ -167,19 +177,13 @@ fn waits(stamps: &Stamps, connected: OffsetNs) -> impl Iterator<Item = Segment> 
             "Until the nearest TCP endpoint, which may be a proxy or an edge, had acknowledged the whole request",
         ),
         (
-            until_headers.0,
+            head,
             acknowledged.or(request_sent),
             headers.or(closed),
             7,
-            until_headers.1,
+            until_head,
         ),
-        (
-            until_token.0,
-            headers,
-            first_token.or(closed),
-            0,
-            until_token.1,
-        ),
+        (token, headers, first_token.or(closed), 0, until_token),
         (
             Segment::STREAM,
             first_token,

@@ -4,7 +4,8 @@ use std::fs;
 
 use clap::CommandFactory as _;
 use tokenscope::{
-    cli::Cli, conformance::CHECKS, dialect::DIALECTS, endpoint::preset, measure::figures, simulator,
+    bench::compat::LoadTool, cli::Cli, conformance::CHECKS, dialect::DIALECTS, endpoint::preset,
+    measure::figures, simulator,
 };
 use url::Url;
 
@@ -28,6 +29,7 @@ const TABLES: &[Table] = &[
     Table { page: "docs/terminal.md", name: "commands", head: &["command", "what it does"], rows: command_rows },
     Table { page: "docs/terminal.md", name: "simulated-models", head: &["model", "what it does"], rows: model_rows },
     Table { page: "docs/faults.md", name: "faults", head: &["number", "what happens", "class", "phase", "what the user is told"], rows: fault_rows },
+    Table { page: "docs/compatibility.md", name: "compatibility", head: &["figure", "unit", "from our stamps", "where it stands", "why it differs from ours"], rows: compatibility_rows },
     Table { page: "docs/decisions.md", name: "decisions", head: &["number", "decision"], rows: decision_rows },
 ];
 
@@ -164,6 +166,26 @@ fn fault_rows() -> Vec<Vec<String>> {
         }
     }
     lines
+}
+
+fn compatibility_rows() -> Vec<Vec<String>> {
+    let rows = LoadTool::ALL.iter().flat_map(|&tool| {
+        let name = format!("**{}** {}", tool.label(), tool.version());
+        let head = vec![
+            name,
+            String::new(),
+            String::new(),
+            String::new(),
+            String::new(),
+        ];
+        let figures = tool.figures().iter().map(|figure| {
+            let texts = [figure.unit, figure.formula, figure.source, figure.differs];
+            let texts = texts.map(str::to_owned);
+            [code(figure.name)].into_iter().chain(texts).collect()
+        });
+        [head].into_iter().chain(figures)
+    });
+    rows.collect()
 }
 
 fn decision_rows() -> Vec<Vec<String>> {

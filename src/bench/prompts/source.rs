@@ -1,0 +1,132 @@
+//! The requests of a bench from a set of prompts.
+
+use std::sync::Arc;
+
+use super::{PromptSet, RecordedConversation};
+use crate::{
+    bench::{BenchQuestion, MostTokens, RequestSource, schedule::uniform},
+    chat::{ChatRequest, Params, Part},
+    event::words,
+};
+
+words! {
+    /// In which order the prompts of a set are asked.
+    PromptOrder {
+        /// As they stand in the set, again and again.
+        InOrder = "in_order",
+        /// Each by chance, as the seed has it: the same numbers give the same prompts.
+        Random = "random",
+    }
+}
+
+/// Asks the prompts of a set.
+#[derive(Clone, Debug)]
+pub struct PromptSource {
+    /// The model that is asked.
+    pub model: String,
+    /// What is asked.
+    pub set: Arc<PromptSet>,
+    /// In which order.
+    pub order: PromptOrder,
+    /// The seed of a random order.
+    pub seed: u64,
+    /// Most output tokens of a prompt that does not say how many.
+    pub max_tokens: u32,
+    /// Another number in each bench: a line that no other request has stands in front of each prompt then, so that no
+    /// cache of answers or prompts shortens an answer. `None` sends prompts as they are.
+    pub nonce: Option<u64>,
+}
+
+impl PromptSource {
+    fn index(&self, number: u64) -> usize {
+        let len = self.set.len();
+        match self.order {
+            PromptOrder::InOrder => usize::try_from(number % len as u64).unwrap_or_default(),
+            PromptOrder::Random => share_of(len, uniform(self.seed, number)),
+        }
+    }
+}
+
+/// The index at a share of [0, 1) of so many things.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a number of [0, len)"
+)]
+pub(super) fn share_of(len: usize, share: f64) -> usize {
+    ((len as f64 * share) as usize).min(len.saturating_sub(1))
+}
+
+impl RequestSource for PromptSource {
+    fn question(&self, number: u64) -> BenchQuestion {
+        let index = self.index(number);
+        let prompt = &self.set.prompts[index];
+        let RecordedConversation {
+            system, messages, ..
+        } = &*prompt.conversation;
+        let mut request = ChatRequest {
+            model: self.model.clone(),
+            system: system.clone(),
+            messages: messages[..prompt.messages].to_vec(),
+            params: Params {
+                max_tokens: Some(prompt.max_tokens.unwrap_or(self.max_tokens)),
+                ..Params::default()
+            },
+            ..ChatRequest::default()
+        };
+        if let Some(nonce) = self.nonce {
+            // The fraction's bits differ for each number of each bench.
+            set_in_front(
+                &mut request,
+                &format!("{:016x}\n", uniform(nonce, number).to_bits()),
+            );
+        }
+        BenchQuestion {
+            request: Arc::new(request),
+            prompt: u32::try_from(index).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// A token is four letters at least two thirds of the time, so that three bytes a token are too many rather than too
+    /// few.
+    fn most_tokens(&self) -> MostTokens {
+        let prompts = &self.set.prompts;
+        let bytes = prompts.iter().map(|prompt| {
+            let messages = &prompt.conversation.messages[..prompt.messages];
+            let texts = messages
+                .iter()
+                .flat_map(|message| &message.parts)
+                .map(text_len);
+            let system = prompt.conversation.system.as_ref().map_or(0, String::len);
+            (texts.sum::<usize>() + system) as u64
+        });
+        let output = prompts
+            .iter()
+            .map(|prompt| u64::from(prompt.max_tokens.unwrap_or(self.max_tokens)));
+        let count = prompts.len() as u64;
+        MostTokens {
+            input: bytes.sum::<u64>().div_ceil(3 * count) + 16,
+            output: output.sum::<u64>().div_ceil(count),
+        }
+    }
+}
+
+fn text_len(part: &Part) -> usize {
+    match part {
+        Part::Text { text } => text.len(),
+        _ => 0,
+    }
+}
+
+/// Puts a text in front of all that a request says.
+fn set_in_front(request: &mut ChatRequest, line: &str) {
+    if let Some(system) = request.system.as_mut().filter(|system| !system.is_empty()) {
+        system.insert_str(0, line);
+        return;
+    }
+    let first = request.messages.first_mut();
+    if let Some(Part::Text { text }) = first.and_then(|message| message.parts.first_mut()) {
+        text.insert_str(0, line);
+    }
+}
