@@ -83,7 +83,7 @@ pub fn beside_ui(
             }
             ui.end_row();
             for row in both(a.1, b.1) {
-                ui.label(&row.name);
+                ui.vertical(|ui| ui.label(&row.name));
                 value_ui(ui, theme, row.a, row.text);
                 value_ui(ui, theme, row.b, row.text);
                 let overlap = Overlap::of(row.a, row.b);
@@ -92,7 +92,7 @@ pub fn beside_ui(
                         Overlap::Below | Overlap::Above => theme.text,
                         Overlap::Overlapping | Overlap::Unknown => theme.text_dim,
                     };
-                    ui.label(RichText::new(overlap.text()).color(color));
+                    ui.vertical(|ui| ui.label(RichText::new(overlap.text()).color(color)));
                 }
                 ui.end_row();
             }
@@ -198,7 +198,7 @@ fn value_ui(ui: &mut Ui, theme: &Theme, shown: ShownPercentile, text: fn(f64) ->
             } else {
                 interval_text(low, high)
             };
-            ui.label(tiny(theme, interval));
+            ui.add(Label::new(tiny(theme, interval)).extend());
         }
     });
 }

@@ -126,7 +126,7 @@ pub fn figures_ui(ui: &mut Ui, theme: &Theme, found: &BenchSummary) {
         }
         ui.end_row();
         for row in &rows {
-            ui.label(row.name).on_hover_text(row.meaning);
+            ui.vertical(|ui| ui.label(row.name).on_hover_text(row.meaning));
             for (name, percentile) in PERCENTILES {
                 percentile_ui(ui, theme, (row, name), percentile(row.figures));
             }
@@ -137,8 +137,8 @@ pub fn figures_ui(ui: &mut Ui, theme: &Theme, found: &BenchSummary) {
     });
     if let Some(note) = &found.from_schedule_note {
         ui.add_space(space::S);
-        let text = crate::desktop::widgets::capitalized(note);
-        ui.add(Label::new(caption(theme, format!("From schedule: {text}"))).wrap());
+        let text = format!("From schedule: {note}");
+        ui.add(Label::new(caption(theme, text)).wrap());
     }
 }
 
@@ -167,8 +167,8 @@ fn percentile_ui(
         };
         ui.label(strong(ms_text(value))).on_hover_text(&hover);
         if let Some((low, high)) = found.interval {
-            ui.label(tiny(theme, interval_text(low, high)))
-                .on_hover_text(hover);
+            let interval = Label::new(tiny(theme, interval_text(low, high))).extend();
+            ui.add(interval).on_hover_text(hover);
         }
     });
 }
