@@ -77,6 +77,7 @@ pub fn beside_ui(
     let do_count = a.1.valid && b.1.valid;
     Grid::new("bench.beside")
         .spacing(vec2(space::L, space::XS))
+        .min_col_width(88.0)
         .show(ui, |ui| {
             for name in ["", "A", "B", ""] {
                 ui.label(caption(theme, name));
@@ -190,7 +191,7 @@ fn value_ui(ui: &mut Ui, theme: &Theme, shown: ShownPercentile, text: fn(f64) ->
                 .on_hover_text("Not known, or too few requests for it");
             return;
         };
-        ui.label(text(value));
+        ui.add(Label::new(text(value)).extend());
         if let Some((low, high)) = shown.interval {
             // Shares are written out, times share their unit.
             let interval = if high <= 1.0 {

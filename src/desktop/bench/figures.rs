@@ -130,7 +130,8 @@ pub fn figures_ui(ui: &mut Ui, theme: &Theme, found: &BenchSummary) {
             for (name, percentile) in PERCENTILES {
                 percentile_ui(ui, theme, (row, name), percentile(row.figures));
             }
-            ui.vertical(|ui| ui.label(row.figures.max.map(ms_text).unwrap_or_default()));
+            let max = row.figures.max.map(ms_text).unwrap_or_default();
+            ui.vertical(|ui| ui.add(Label::new(max).extend()));
             ui.vertical(|ui| ui.label(caption(theme, count(row.figures.n))));
             ui.end_row();
         }
@@ -165,7 +166,8 @@ fn percentile_ui(
             ),
             None => format!("{name} of {}: no interval, n {n}", row.name.trim()),
         };
-        ui.label(strong(ms_text(value))).on_hover_text(&hover);
+        let label = Label::new(strong(ms_text(value))).extend();
+        ui.add(label).on_hover_text(&hover);
         if let Some((low, high)) = found.interval {
             let interval = Label::new(tiny(theme, interval_text(low, high))).extend();
             ui.add(interval).on_hover_text(hover);
