@@ -37,13 +37,10 @@ use super::{
     axes::Scale,
     icons,
     theme::{space, title},
-    view::{Cx, Verb, VerbId, View, ViewId},
-    widgets::{Tone, banner, empty, icon_toggle, primary_button},
+    view::{Action, Cx, Verb, VerbId, View, ViewId},
+    widgets::{Tone, banner, contained, empty, icon_toggle, primary_button},
 };
 use crate::{bench::BenchId, event::Fault};
-
-/// Width of the panel at the side, in points.
-const SIDE: f32 = 288.0;
 
 /// The view of load benches.
 #[derive(Debug, Default)]
@@ -104,25 +101,23 @@ impl View for BenchView {
             label,
             shortcut: key.map(|key| KeyboardShortcut::new(Modifiers::COMMAND, key)),
         };
-        let side = |side, label| verb(BenchVerb::Side(side), label, None);
+        let side = BenchVerb::Side;
         vec![
-            verb(
-                BenchVerb::Start,
-                "Start the bench that is set up",
-                Some(Key::Enter),
-            ),
+            verb(side(BenchSide::SetUp), "Set up a bench", Some(Key::N)),
+            verb(side(BenchSide::Saved), "Saved benches", Some(Key::O)),
+            verb(BenchVerb::Start, "Start the bench", Some(Key::Enter)),
             verb(BenchVerb::Stop, "Stop the bench", None),
-            side(BenchSide::SetUp, "Show or hide the set-up of a bench"),
-            side(BenchSide::Saved, "Show or hide saved benches"),
         ]
     }
 
     fn verb(&mut self, id: VerbId, cx: &mut Cx<'_>) {
         match id {
             VerbId::Bench(BenchVerb::Side(side)) => {
+                cx.actions.push(Action::Go(ViewId::Bench));
                 self.kept.side = (self.kept.side != Some(side)).then_some(side);
             }
             VerbId::Bench(BenchVerb::Start) => {
+                cx.actions.push(Action::Go(ViewId::Bench));
                 self.form.forecasts.follow(&self.form.draft, cx);
                 self.start(cx);
             }
@@ -151,20 +146,13 @@ impl View for BenchView {
         for problem in problems.into_iter().flatten() {
             banner(ui, cx.theme, Tone::Bad, problem, |_| ());
         }
-        let frame = Frame::new().inner_margin(Margin::symmetric(16, 12));
-        frame.show(ui, |ui| {
-            if let Some(started) = &self.started {
-                let live = &cx.state.bench;
-                let is_stopping = started.is_stopping;
-                if live::live_ui(ui, cx.theme, &started.plan, live, is_stopping) {
-                    self.stop(cx);
-                }
-            } else if self.shown.id().is_some() {
-                self.shown_ui(ui, cx);
-            } else {
-                self.empty_ui(ui, cx);
-            }
+        let frame = Frame::new().inner_margin(Margin {
+            left: 16,
+            right: 12,
+            top: 4,
+            bottom: 8,
         });
+        frame.show(ui, |ui| contained(ui, |ui| self.content_ui(ui, cx)));
         self.question_ui(ui, cx);
     }
 
@@ -188,23 +176,23 @@ impl BenchView {
         let frame = Frame::new().inner_margin(Margin::symmetric(16, 10));
         Panel::top("bench.bar").frame(frame).show(ui, |ui| {
             ui.horizontal(|ui| {
-                ui.label(title("Bench"));
+                let meaning = "Sends load to a target, and says what it takes and whether this machine kept up";
+                ui.label(title("Bench")).on_hover_text(meaning);
                 ui.add_space(space::S);
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    let sides = [
-                        (BenchSide::Saved, icons::HISTORY, "Saved benches"),
-                        (BenchSide::SetUp, icons::PARAMS, "Set up a bench"),
-                    ];
-                    for (side, icon, name) in sides {
-                        let is_open = self.kept.side == Some(side);
-                        if icon_toggle(ui, theme, icon, name, is_open).clicked() {
-                            self.kept.side = (!is_open).then_some(side);
-                        }
+                for (side, icon, name) in [
+                    (BenchSide::SetUp, icons::PARAMS, "Set up a bench"),
+                    (BenchSide::Saved, icons::HISTORY, "Saved benches"),
+                ] {
+                    let is_open = self.kept.side == Some(side);
+                    if icon_toggle(ui, theme, icon, name, is_open).clicked() {
+                        self.kept.side = (!is_open).then_some(side);
                     }
-                    if self.started.is_none() && self.shown.id().is_some() {
+                }
+                if self.started.is_none() && self.shown.id().is_some() {
+                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                         self.detail_ui(ui, cx);
-                    }
-                });
+                    });
+                }
             });
         });
     }
@@ -215,19 +203,21 @@ impl BenchView {
             .fill(cx.theme.surface)
             .inner_margin(Margin::symmetric(12, 10));
         let panel = Panel::left("bench.side")
-            .frame(frame)
-            .resizable(false)
-            .exact_size(SIDE);
+            .default_size(276.0)
+            .size_range(250.0..=420.0)
+            .frame(frame);
         panel.show(ui, |ui| match side {
             BenchSide::SetUp => {
-                if self.form.ui(ui, cx, self.started.is_some()) {
+                let is_running = self.started.is_some();
+                if contained(ui, |ui| self.form.ui(ui, cx, is_running)) {
                     self.start(cx);
                 }
             }
             BenchSide::Saved => {
                 self.saved.list_once(cx);
                 let shown = (self.shown.id(), self.beside.id());
-                if let Some(intent) = self.saved.ui(ui, cx, shown) {
+                let saved = &mut self.saved;
+                if let Some(intent) = contained(ui, |ui| saved.ui(ui, cx, shown)) {
                     self.take(intent, cx);
                 }
             }
@@ -247,6 +237,20 @@ impl BenchView {
                 self.beside.open(id, cx);
                 self.kept.detail = BenchDetail::Beside;
             }
+        }
+    }
+
+    fn content_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        if let Some(started) = &self.started {
+            let live = &cx.state.bench;
+            let is_stopping = started.is_stopping;
+            if live::live_ui(ui, cx.theme, &started.plan, live, is_stopping) {
+                self.stop(cx);
+            }
+        } else if self.shown.id().is_some() {
+            self.shown_ui(ui, cx);
+        } else {
+            self.empty_ui(ui, cx);
         }
     }
 

@@ -77,13 +77,14 @@ pub fn beside_ui(
     let do_count = a.1.valid && b.1.valid;
     Grid::new("bench.beside")
         .spacing(vec2(space::L, space::XS))
+        .min_col_width(88.0)
         .show(ui, |ui| {
             for name in ["", "A", "B", ""] {
                 ui.label(caption(theme, name));
             }
             ui.end_row();
             for row in both(a.1, b.1) {
-                ui.label(&row.name);
+                ui.vertical(|ui| ui.label(&row.name));
                 value_ui(ui, theme, row.a, row.text);
                 value_ui(ui, theme, row.b, row.text);
                 let overlap = Overlap::of(row.a, row.b);
@@ -92,7 +93,7 @@ pub fn beside_ui(
                         Overlap::Below | Overlap::Above => theme.text,
                         Overlap::Overlapping | Overlap::Unknown => theme.text_dim,
                     };
-                    ui.label(RichText::new(overlap.text()).color(color));
+                    ui.vertical(|ui| ui.label(RichText::new(overlap.text()).color(color)));
                 }
                 ui.end_row();
             }
@@ -190,7 +191,7 @@ fn value_ui(ui: &mut Ui, theme: &Theme, shown: ShownPercentile, text: fn(f64) ->
                 .on_hover_text("Not known, or too few requests for it");
             return;
         };
-        ui.label(text(value));
+        ui.add(Label::new(text(value)).extend());
         if let Some((low, high)) = shown.interval {
             // Shares are written out, times share their unit.
             let interval = if high <= 1.0 {
@@ -198,7 +199,7 @@ fn value_ui(ui: &mut Ui, theme: &Theme, shown: ShownPercentile, text: fn(f64) ->
             } else {
                 interval_text(low, high)
             };
-            ui.label(tiny(theme, interval));
+            ui.add(Label::new(tiny(theme, interval)).extend());
         }
     });
 }

@@ -126,19 +126,20 @@ pub fn figures_ui(ui: &mut Ui, theme: &Theme, found: &BenchSummary) {
         }
         ui.end_row();
         for row in &rows {
-            ui.label(row.name).on_hover_text(row.meaning);
+            ui.vertical(|ui| ui.label(row.name).on_hover_text(row.meaning));
             for (name, percentile) in PERCENTILES {
                 percentile_ui(ui, theme, (row, name), percentile(row.figures));
             }
-            ui.vertical(|ui| ui.label(row.figures.max.map(ms_text).unwrap_or_default()));
+            let max = row.figures.max.map(ms_text).unwrap_or_default();
+            ui.vertical(|ui| ui.add(Label::new(max).extend()));
             ui.vertical(|ui| ui.label(caption(theme, count(row.figures.n))));
             ui.end_row();
         }
     });
     if let Some(note) = &found.from_schedule_note {
         ui.add_space(space::S);
-        let text = crate::desktop::widgets::capitalized(note);
-        ui.add(Label::new(caption(theme, format!("From schedule: {text}"))).wrap());
+        let text = format!("From schedule: {note}");
+        ui.add(Label::new(caption(theme, text)).wrap());
     }
 }
 
@@ -165,10 +166,11 @@ fn percentile_ui(
             ),
             None => format!("{name} of {}: no interval, n {n}", row.name.trim()),
         };
-        ui.label(strong(ms_text(value))).on_hover_text(&hover);
+        let label = Label::new(strong(ms_text(value))).extend();
+        ui.add(label).on_hover_text(&hover);
         if let Some((low, high)) = found.interval {
-            ui.label(tiny(theme, interval_text(low, high)))
-                .on_hover_text(hover);
+            let interval = Label::new(tiny(theme, interval_text(low, high))).extend();
+            ui.add(interval).on_hover_text(hover);
         }
     });
 }

@@ -196,22 +196,33 @@ fn rate_plot(theme: &Theme, plan: &BenchPlan, course: &[BenchProgress]) -> TimeP
         values,
     };
     let under_way = values(|one| Some(one.under_way as f64));
+    let mut lines = vec![
+        line("sent/s", theme.series_color(0), values(|one| one.rate)),
+        line(
+            "ok/s",
+            theme.series_color(1),
+            values(|one| one.completed_rate),
+        ),
+        line("under way", theme.series_color(4), under_way),
+    ];
+    if let Some(rate) = plan.load.requested_rate() {
+        let asked = vec![Some(rate); course.len()];
+        lines.insert(
+            0,
+            TimeLine {
+                style: LineStyle::Dashed { length: 6.0 },
+                ..line("asked for", theme.text_dim, asked)
+            },
+        );
+    }
     TimePlot {
         salt: "bench.live.rate",
         name: "Requests a second, and under way, over time".to_owned(),
         upward: Upward::Number,
         at: times(course),
-        lines: vec![
-            line("sent/s", theme.series_color(0), values(|one| one.rate)),
-            line(
-                "ok/s",
-                theme.series_color(1),
-                values(|one| one.completed_rate),
-            ),
-            line("under way", theme.series_color(4), under_way),
-        ],
+        lines,
         points: Vec::new(),
-        level: plan.load.requested_rate().map(|rate| (rate, "asked for")),
+        level: None,
     }
 }
 

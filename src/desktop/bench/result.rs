@@ -100,19 +100,19 @@ impl BenchView {
             return;
         };
         let detail = self.kept.detail;
-        ui.horizontal_wrapped(|ui| {
-            if detail.has_scale() {
+        if detail.has_scale() {
+            ui.horizontal_wrapped(|ui| {
                 let scales = [(Scale::Linear, "Linear"), (Scale::Log, "Log")];
                 segmented(ui, theme, "Scale", &mut self.kept.scale, &scales);
-            }
-            if detail == BenchDetail::OverTime && charts.ttft_from_schedule.is_some() {
-                let from = [
-                    (TimesFrom::Schedule, "From schedule"),
-                    (TimesFrom::Start, "From start"),
-                ];
-                segmented(ui, theme, "Times", &mut self.kept.from, &from);
-            }
-        });
+                if detail == BenchDetail::OverTime && charts.ttft_from_schedule.is_some() {
+                    let from = [
+                        (TimesFrom::Schedule, "From schedule"),
+                        (TimesFrom::Start, "From start"),
+                    ];
+                    segmented(ui, theme, "Times", &mut self.kept.from, &from);
+                }
+            });
+        }
         ui.add(Label::new(caption(theme, detail.meaning())).wrap());
         let scale = self.kept.scale;
         match detail {

@@ -1,7 +1,9 @@
 //! The plot of distributions: the share of answers that took at most a time.
 
 use egui::{Color32, Pos2, Response, Ui};
-use egui_plot::{Line, LineStyle, PlotBounds, PlotPoint, PlotPoints, PlotTransform};
+use egui_plot::{
+    GridInput, GridMark, Line, LineStyle, PlotBounds, PlotPoint, PlotPoints, PlotTransform,
+};
 
 use crate::{
     bench::{BenchCharts, charts::ShareSteps},
@@ -41,7 +43,7 @@ pub fn spread_ui(
         }
     });
     let plot = fixed_plot("bench.spread", theme)
-        .x_grid_spacer(move |input| scale.marks(&input))
+        .x_grid_spacer(move |input| marks(scale, input))
         .x_axis_formatter(move |mark, _| scale.label(mark))
         .y_axis_formatter(|mark, _| percent(mark.value))
         .y_axis_min_width(AXIS);
@@ -161,6 +163,14 @@ fn under_pointer<'a, 'b>(
     places
         .filter(|(.., at)| at.distance(pointer) <= REACH)
         .min_by(|(.., a), (.., b)| a.distance_sq(pointer).total_cmp(&b.distance_sq(pointer)))
+}
+
+/// Marks of the axis of times. Its labels stand beside each other, and need more room than those of an axis at the left.
+fn marks(scale: Scale, input: GridInput) -> Vec<GridMark> {
+    scale.marks(&GridInput {
+        base_step_size: 2.0 * input.base_step_size,
+        ..input
+    })
 }
 
 /// Labels of the axis of shares; none beyond 0 and 1.

@@ -4,8 +4,9 @@ use egui::{Align, Layout, RichText, Ui, vec2};
 
 use crate::desktop::theme::{Theme, caption, size, space, strong, tiny};
 
-/// The size of a tile, in points.
-const WIDTH: f32 = 124.0;
+/// The width of a tile, in points: as all fit beside each other, within these bounds.
+const WIDTHS: std::ops::RangeInclusive<f32> = 92.0..=136.0;
+/// Its height.
 const HEIGHT: f32 = 54.0;
 
 /// One figure.
@@ -22,12 +23,15 @@ pub struct Tile {
 
 /// Shows tiles, wrapped where there is no room.
 pub fn tiles_ui(ui: &mut Ui, theme: &Theme, tiles: &[Tile]) {
+    #[expect(clippy::cast_precision_loss, reason = "a few tiles")]
+    let width = (ui.available_width() + space::S) / tiles.len().max(1) as f32 - space::S;
+    let width = width.floor().clamp(*WIDTHS.start(), *WIDTHS.end());
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(space::S, space::XS);
         for tile in tiles {
             let layout = Layout::top_down(Align::Min);
-            ui.allocate_ui_with_layout(vec2(WIDTH, HEIGHT), layout, |ui| {
-                ui.set_min_size(vec2(WIDTH, HEIGHT));
+            ui.allocate_ui_with_layout(vec2(width, HEIGHT), layout, |ui| {
+                ui.set_min_size(vec2(width, HEIGHT));
                 ui.spacing_mut().item_spacing.y = 1.0;
                 ui.label(caption(theme, tile.name))
                     .on_hover_text(tile.meaning);

@@ -86,7 +86,8 @@ impl TimePlot {
         let top = ui.cursor().top();
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = space::M;
-            for line in &self.lines {
+            let known = |line: &&TimeLine| line.values.iter().any(Option::is_some);
+            for line in self.lines.iter().filter(known) {
                 key_item_ui(ui, line.color, line.name);
             }
         });

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokenscope::{
     bench::{
         ArrivalProcess, BackOff, BenchCharts, BenchConnections, BenchId, BenchPlan, BenchRequest,
-        ChartCollector, GoodputLimits, Load, RequestCounts, RequestOutcome, StopReason, StopRules,
-        Tally,
+        BenchSummary, ChartCollector, GoodputLimits, Load, RequestCounts, RequestOutcome,
+        StopReason, StopRules, Tally,
     },
     engine::{BenchCommand, BenchOpening, BenchProgress, SavedBenchCommand},
     event::FaultClass,
@@ -211,7 +211,10 @@ impl Scene {
                         let plan = bench.row.plan.clone();
                         let requests = requests(300, 1.0, 1.0);
                         let over = self::bench(0, plan, &requests, BenchState::Over);
-                        Box::new(over.row.summary.unwrap_or_default())
+                        Box::new(BenchSummary {
+                            stopped: Some(StopReason::Killed),
+                            ..over.row.summary.unwrap_or_default()
+                        })
                     });
                     let charts = Arc::clone(&bench.charts);
                     steps.send(Ok(BenchOpening::Requests { charts, summary }));
