@@ -64,7 +64,10 @@ async fn what_a_lost_agent_had_sent_counts_and_the_result_says_what_is_missing()
     // None of those that stayed is missing; what the stop cancelled may not have come so far as the server.
     let (told, asked) = (sent(0), steady.asked() as u64);
     let cancelled = machines[0]["requests"]["cancelled"].as_u64().unwrap();
-    assert!(asked <= told && told - asked <= cancelled, "{asked}: {line}");
+    assert!(
+        asked <= told && told - asked <= cancelled,
+        "{asked}: {line}"
+    );
     assert!(
         ran.err.contains(&format!("{} is lost", goes.address)),
         "{}",
