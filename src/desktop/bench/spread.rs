@@ -43,7 +43,7 @@ pub fn spread_ui(
         }
     });
     let plot = fixed_plot("bench.spread", theme)
-        .x_grid_spacer(move |input| marks(scale, input))
+        .x_grid_spacer(move |input| marks(scale, &input))
         .x_axis_formatter(move |mark, _| scale.label(mark))
         .y_axis_formatter(|mark, _| percent(mark.value))
         .y_axis_min_width(AXIS);
@@ -166,10 +166,10 @@ fn under_pointer<'a, 'b>(
 }
 
 /// Marks of the axis of times. Its labels stand beside each other, and need more room than those of an axis at the left.
-fn marks(scale: Scale, input: GridInput) -> Vec<GridMark> {
+fn marks(scale: Scale, input: &GridInput) -> Vec<GridMark> {
     scale.marks(&GridInput {
         base_step_size: 2.0 * input.base_step_size,
-        ..input
+        bounds: input.bounds,
     })
 }
 

@@ -75,9 +75,10 @@ fn try_text(one: &LinkTry) -> String {
 
 /// A TLS session in words.
 pub fn tls_text(tls: TlsSession) -> String {
-    let how = match tls.resumed {
-        true => "an earlier session was resumed",
-        false => "a full handshake",
+    let how = if tls.resumed {
+        "an earlier session was resumed"
+    } else {
+        "a full handshake"
     };
     format!("TLS {}, {how}", tls.version)
 }
@@ -112,6 +113,13 @@ fn handshakes(stamps: &Stamps) -> Vec<Segment> {
             })
         });
     known.collect()
+}
+
+/// When the request was acknowledged, if that was before the head came: a server may answer before it has all of it.
+fn acknowledged(stamps: &Stamps) -> Option<OffsetNs> {
+    let (sent, end) = (stamps.request_sent?, stamps.headers);
+    let at = stamps.link.as_ref()?.acknowledged?;
+    (at >= sent && end.is_none_or(|end| at < end)).then_some(at)
 }
 
 /// The wait for the head of the response: its name and what it is.
@@ -154,10 +162,7 @@ fn waits(stamps: &Stamps, connected: OffsetNs) -> impl Iterator<Item = Segment> 
         closed,
         ..
     } = stamps;
-    // A server may answer before it has the whole request.
-    let acknowledged = stamps.link.as_ref().and_then(|link| link.acknowledged);
-    let acknowledged =
-        acknowledged.filter(|at| request_sent <= Some(*at) && headers.is_none_or(|end| *at < end));
+    let acknowledged = acknowledged(stamps);
     let (head, until_head) = until_headers(headers.is_some());
     let (token, until_token) = until_token(first_token.is_some());
     let tail = "Usage, the end mark and the end of the response";
