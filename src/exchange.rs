@@ -163,7 +163,7 @@ impl Exchange {
             match &mut self.state {
                 ExchangeState::Sending(sending) => match sending.next(&self.mask).await {
                     Ok(Sent::Connected(connecting)) => {
-                        return ExchangeStep::Connected(connecting.into());
+                        return ExchangeStep::Connected(connecting);
                     }
                     Ok(Sent::Head(response)) => {
                         let (head, reading) = sending.reading(*response, &self.mask);

@@ -172,18 +172,18 @@ pub fn run_line<'a>(run: &'a CheckedRun, prices: &PriceTable) -> ClosingLine<'a>
     let ready = stamps.link.as_ref().filter(|link| link.id > 0);
     line.set("connection_id", ready.map(|link| link.id));
     line.set("connection_uses", ready.map(|link| link.uses));
-    let link = stamps.link.as_ref();
-    let address = link.and_then(|link| link.address);
+    let connection = stamps.link.as_ref();
+    let address = connection.and_then(|link| link.address);
     line.set("address", address.map(|address| address.to_string()));
-    let tries = link.map_or(&[][..], |link| &link.tries);
+    let tries = connection.map_or(&[][..], |link| &link.tries);
     line.set(
         "addresses_tried",
         tries.iter().map(tried).collect::<Vec<_>>(),
     );
-    let tls = link.and_then(|link| link.tls);
+    let tls = connection.and_then(|link| link.tls);
     line.set("tls_version", tls.map(|tls| tls.version.as_str()));
     line.set("tls_resumed", tls.map(|tls| tls.resumed));
-    let lost = link.and_then(|link| link.lost);
+    let lost = connection.and_then(|link| link.lost);
     line.set("connection_lost", lost.map(ConnectionLoss::as_str));
     for figure in figures() {
         line.set_figure(figure.key, (figure.value)(run, prices));

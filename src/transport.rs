@@ -20,6 +20,7 @@ mod kernel;
 mod open_files;
 mod opened;
 mod options;
+mod outgoing;
 mod peer;
 mod phases;
 mod pool;

@@ -50,7 +50,7 @@ pub(super) struct Sending {
 
 /// What [`Sending::next`] found.
 pub(super) enum Sent {
-    Connected(Connecting),
+    Connected(Box<Connecting>),
     Head(Box<HttpResponse>),
 }
 
@@ -139,7 +139,7 @@ impl Sending {
 
     fn connected(&mut self) -> Sent {
         self.reported_connected = true;
-        Sent::Connected(self.connecting())
+        Sent::Connected(Box::new(self.connecting()))
     }
 
     fn checked(&mut self, response: HttpResponse, mask: &Mask) -> Result<Sent, Fault> {

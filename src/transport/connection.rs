@@ -15,9 +15,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::{
     ConnectionUse,
-    body::OutgoingBody,
     connector::Io,
     joint_waker::JointWaker,
+    outgoing::OutgoingBody,
     phases::{Marks, lock},
     socket::{Socket, Unread},
 };

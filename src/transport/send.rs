@@ -23,10 +23,10 @@ use url::Url;
 use super::{
     AddressTry, ConnectPhases, ConnectionUse, HttpCall, TcpLink, Trace, Upload,
     acknowledged::RequestEnd,
-    body::OutgoingBody,
     connection::{Http1, Http2, Identity},
     connector::{BoxError, USER_AGENT},
     fault::SendError,
+    outgoing::OutgoingBody,
     pool::{Http2Stream, Lease, Pool},
     socket::Socket,
 };

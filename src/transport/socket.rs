@@ -348,3 +348,6 @@ impl AsyncWrite for SocketStream {
         Poll::Ready(SockRef::from(&self.socket.0.tcp).shutdown(Shutdown::Write))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,9 +75,10 @@ fn try_text(one: &LinkTry) -> String {
 
 /// A TLS session in words.
 pub fn tls_text(tls: TlsSession) -> String {
-    let how = match tls.resumed {
-        true => "an earlier session was resumed",
-        false => "a full handshake",
+    let how = if tls.resumed {
+        "an earlier session was resumed"
+    } else {
+        "a full handshake"
     };
     format!("TLS {}, {how}", tls.version)
 }
@@ -114,6 +115,13 @@ fn handshakes(stamps: &Stamps) -> Vec<Segment> {
     known.collect()
 }
 
+/// When the request was acknowledged, if that was before the head came: a server may answer before it has all of it.
+fn acknowledged(stamps: &Stamps) -> Option<OffsetNs> {
+    let (sent, end) = (stamps.request_sent?, stamps.headers);
+    let at = stamps.link.as_ref()?.acknowledged?;
+    (at >= sent && end.is_none_or(|end| at < end)).then_some(at)
+}
+
 /// What came once there was a connection.
 fn waits(stamps: &Stamps, connected: OffsetNs) -> impl Iterator<Item = Segment> {
     let &Stamps {
@@ -124,10 +132,7 @@ fn waits(stamps: &Stamps, connected: OffsetNs) -> impl Iterator<Item = Segment> 
         closed,
         ..
     } = stamps;
-    // A server may answer before it has the whole request.
-    let acknowledged = stamps.link.as_ref().and_then(|link| link.acknowledged);
-    let acknowledged =
-        acknowledged.filter(|at| request_sent <= Some(*at) && headers.is_none_or(|end| *at < end));
+    let acknowledged = acknowledged(stamps);
     let until_headers = if headers.is_some() {
         (
             "Until headers",
