@@ -48,7 +48,7 @@ impl SpreadFrame<'_> {
 pub fn distributions_ui(ui: &mut Ui, theme: &Theme, frame: SpreadFrame<'_>) {
     let scale = frame.scale;
     let plot = fixed_plot("compare.spread", theme)
-        .x_grid_spacer(move |input| marks_across(scale, input))
+        .x_grid_spacer(move |input| marks_across(scale, &input))
         .x_axis_formatter(move |mark, _| scale.label(mark))
         .y_axis_formatter(|mark, _| percent(mark.value))
         .y_axis_min_width(AXIS);
@@ -99,12 +99,12 @@ fn stairs_ui(ui: &Ui, theme: &Theme, frame: SpreadFrame<'_>, transform: &PlotTra
 
 /// The marks of an axis of times along the bottom. Its labels are wider than high, and at an edge half of one would be cut
 /// off.
-fn marks_across(scale: Scale, input: GridInput) -> Vec<GridMark> {
+fn marks_across(scale: Scale, input: &GridInput) -> Vec<GridMark> {
     let half_label = 3.0 * input.base_step_size;
     let (low, high) = input.bounds;
     let mut marks = scale.marks(&GridInput {
         base_step_size: 2.0 * input.base_step_size,
-        ..input
+        bounds: input.bounds,
     });
     marks.retain(|mark| (low + half_label..=high - half_label).contains(&mark.value));
     marks
@@ -147,7 +147,7 @@ fn line_under_pointer(
 pub fn quantiles_ui(ui: &mut Ui, theme: &Theme, frame: SpreadFrame<'_>) {
     let scale = frame.scale;
     let plot = fixed_plot("compare.quantiles", theme)
-        .x_grid_spacer(move |input| marks_across(scale, input))
+        .x_grid_spacer(move |input| marks_across(scale, &input))
         .x_axis_formatter(move |mark, _| scale.label(mark));
     let plot = scale.left_of(plot);
     let name = format!(

@@ -53,7 +53,7 @@ impl CompareForm {
              With a number of pairs alone they are narrower, for one look at the end",
         );
         ui.add_enabled_ui(draft.until_settled, |ui| {
-            decided_by_ui(ui, &mut draft.decided_by)
+            decided_by_ui(ui, &mut draft.decided_by);
         });
         ui.add_space(space::XS);
         let problem = draft.read_pairs().err();
