@@ -46,7 +46,8 @@ fn cell_ui(
 ) {
     if let Some(why) = &cell.not_measured {
         let text = RichText::new("not measured").color(theme.text_dim);
-        ui.label(text)
+        // A narrow column would break it within words.
+        ui.add(Label::new(text).extend())
             .on_hover_text(format!("{definition}. {}: {why}", arm.letter));
         return;
     }
@@ -63,9 +64,10 @@ fn cell_ui(
         ),
         None => format!("{definition}. n {n}: too few for an interval"),
     };
-    ui.label(value).on_hover_text(hover);
+    ui.add(Label::new(value).extend()).on_hover_text(hover);
     if let Some((low, high)) = interval {
-        ui.label(caption(theme, format!("{} to {}", text(low), text(high))));
+        let interval = format!("{} to {}", text(low), text(high));
+        ui.add(Label::new(caption(theme, interval)).extend());
     }
 }
 
