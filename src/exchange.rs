@@ -107,7 +107,7 @@ pub struct ExchangeEnd {
     /// The tokens among them.
     pub new_tokens: NewTokens,
     /// How far connecting came, if no head was received.
-    pub connecting: Option<Connecting>,
+    pub connecting: Option<Box<Connecting>>,
 }
 
 impl ExchangeEnd {
@@ -207,7 +207,7 @@ impl Exchange {
         let mut end = match std::mem::replace(&mut self.state, ExchangeState::Over) {
             ExchangeState::Sending(sending) => ExchangeEnd {
                 events: reason.events(false, None),
-                connecting: Some(sending.ended()),
+                connecting: Some(Box::new(sending.ended())),
                 ..ExchangeEnd::default()
             },
             ExchangeState::Reading(reading) => reading.end(reason),
