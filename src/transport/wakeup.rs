@@ -223,7 +223,7 @@ mod tests {
                     told.push(before.map(|before| u64::try_from(before.as_micros()).unwrap()));
                 }
                 Seen(at, busy) => {
-                    known = known.map(|known| known.seen(start + us(at), || Some(us(busy))))
+                    known = known.map(|known| known.seen(start + us(at), || Some(us(busy))));
                 }
             }
         }
