@@ -129,7 +129,7 @@ mod tests {
         // numpy.percentile([4, 1, 2, 8], [25, 50, 99])
         let distribution = CompatValues::new(vec![4.0, 1.0, 2.0, 8.0]);
         let found = quantiles(&distribution).map(|found| (found.unwrap() * 1e9).round() / 1e9);
-        assert_eq!(found.map(|value| value.to_string()), ["1.75", "3", "7.88"]);
+        assert_eq!(found.map(|found| found.to_string()), ["1.75", "3", "7.88"]);
         assert_eq!(distribution.mean(), Some(3.75));
     }
 

@@ -226,9 +226,8 @@ fn a_vocabulary_file_is_read_and_said_to_be_wrong_by_line() {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("v.tiktoken");
-    let lines =
-        (0..=u8::MAX).map(|byte| [&STANDARD.encode([byte]), " ", &byte.to_string(), "\n"].concat());
-    let bytes: String = lines.collect();
+    let lines = (0..=u8::MAX).map(|byte| format!("{} {byte}\n", STANDARD.encode([byte])));
+    let bytes = lines.collect::<Vec<_>>().concat();
     let cases = [
         (format!("{bytes}{} 256\n", STANDARD.encode("ab")), None),
         (
