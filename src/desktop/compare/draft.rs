@@ -261,7 +261,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_wrong_is_said() {
-        let bad: [(fn(&mut CompareDraft), &str); 10] = [
+        type Change = fn(&mut CompareDraft);
+        let bad: [(Change, &str); 10] = [
             (|it| it.targets.truncate(1), "two targets"),
             (|it| it.arms = ArmsFrom::Ways, "Choose a target"),
             (|it| it.prompts = PromptsFrom::File, "file of prompts"),

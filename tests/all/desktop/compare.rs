@@ -46,7 +46,6 @@ fn opened() -> (Desktop, Player) {
 /// What the engine was told of comparisons, but for lists.
 fn told(player: &Player) -> Vec<String> {
     heard(player, |command| match command {
-        Command::Compare(CompareCommand::List(_)) => None,
         Command::Compare(CompareCommand::Start(_)) => Some("start".to_owned()),
         Command::Compare(CompareCommand::Resume(id)) => Some(format!("resume {id}")),
         Command::Compare(CompareCommand::Stop) => Some("stop".to_owned()),

@@ -31,6 +31,20 @@ pub fn findings_of(run: &Run) -> Update {
 }
 
 impl Scene {
+    fn answer_compare(&self, command: &mut CompareCommand) {
+        match command {
+            CompareCommand::List(reply) => {
+                let all = self.comparisons.iter().map(super::compared::summary_of);
+                reply_to(reply, Ok(all.collect()));
+            }
+            CompareCommand::Open { id, reply } => {
+                let found = self.comparisons.iter().find(|it| it.head.id == *id);
+                reply_to(reply, Ok(found.cloned().map(Box::new)));
+            }
+            _ => {}
+        }
+    }
+
     /// Answers a question, and gives what is told beside it.
     pub fn answer(&self, command: &mut Command, test: &[TestStep]) -> Vec<Update> {
         match command {
@@ -74,14 +88,7 @@ impl Scene {
             Command::Conversation(ConversationCommand::List(reply)) => {
                 reply_to(reply, self.conversations.clone());
             }
-            Command::Compare(CompareCommand::List(reply)) => {
-                let all = self.comparisons.iter().map(super::compared::summary_of);
-                reply_to(reply, Ok(all.collect()));
-            }
-            Command::Compare(CompareCommand::Open { id, reply }) => {
-                let found = self.comparisons.iter().find(|it| it.head.id == *id);
-                reply_to(reply, Ok(found.cloned().map(Box::new)));
-            }
+            Command::Compare(command) => self.answer_compare(command),
             Command::Endpoint(EndpointCommand::Test { steps, .. }) => {
                 let steps = std::mem::replace(steps, ask_in_steps().0);
                 test.iter().cloned().for_each(|step| steps.send(step));
