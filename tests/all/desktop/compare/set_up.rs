@@ -185,14 +185,11 @@ fn two_prompts_or_settings_of_one_target_are_two_arms() {
 #[test]
 fn what_is_set_up_is_kept_in_the_next_window() {
     let (mut desktop, mut player) = form(["ollama/steady", "simulator/fast"]);
-    let prompt = |desktop: &Desktop, act: fn(&egui_kittest::Node<'_>)| {
-        act(&desktop.get_by_role_and_label(Role::MultilineTextInput, "Prompt"));
-    };
-    prompt(&desktop, |field| {
-        field.focus();
-    });
+    let field = desktop.get_by_role_and_label(Role::MultilineTextInput, "Prompt");
+    field.focus();
     player.play(&mut desktop);
-    prompt(&desktop, |field| field.type_text("Say hello"));
+    let field = desktop.get_by_role_and_label(Role::MultilineTextInput, "Prompt");
+    field.type_text("Say hello");
     player.play(&mut desktop);
     let layout = desktop.state().app().layout();
     let (mut desktop, mut player) = open(scenes::filled(), SIZES[0], Some(&layout));

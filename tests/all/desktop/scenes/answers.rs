@@ -31,6 +31,20 @@ pub fn findings_of(run: &Run) -> Update {
 }
 
 impl Scene {
+    fn answer_compare(&self, command: &mut CompareCommand) {
+        match command {
+            CompareCommand::List(reply) => {
+                let all = self.comparisons.iter().map(super::compared::summary_of);
+                reply_to(reply, Ok(all.collect()));
+            }
+            CompareCommand::Open { id, reply } => {
+                let found = self.comparisons.iter().find(|it| it.head.id == *id);
+                reply_to(reply, Ok(found.cloned().map(Box::new)));
+            }
+            _ => {}
+        }
+    }
+
     /// Answers a question, and gives what is told beside it.
     pub fn answer(&self, command: &mut Command, test: &[TestStep]) -> Vec<Update> {
         match command {
