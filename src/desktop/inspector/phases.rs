@@ -347,7 +347,7 @@ mod tests {
             told[1..],
             [
                 "[2001:db8::1]:443: given up, tried at 1.0 ms",
-                "192.0.2.1:443: connected after 24.0 ms, tried at 251 ms"
+                "192.0.2.1:443: connected after 24 ms, tried at 251 ms"
             ]
         );
         let told = found[1].told(&stamps);
