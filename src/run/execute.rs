@@ -68,7 +68,8 @@ pub async fn execute_paced(
     let mut end = match prepared {
         Ok(prepared) => {
             let exchange = prepared.begin(record.started());
-            pull(exchange, &stop, backlog, &mut record).await
+            // In a box: it is most of what a run takes while it waits.
+            Box::pin(pull(exchange, &stop, backlog, &mut record)).await
         }
         Err(fault) => ExchangeEnd {
             events: vec![Event::Fault(fault)],

@@ -211,7 +211,7 @@ impl<'a> RunRecord<'a> {
             let sent = connecting.request_sent;
             (self.recorder).connect(&mut stamps, &connecting.phases, sent);
             self.recorder.failed_on(&mut stamps, &connecting.connection);
-            self.tcp = connecting.connection.tcp.clone();
+            self.tcp.clone_from(&connecting.connection.tcp);
         }
         self.report_rest_of_wire(&mut end);
         let at = self.recorder.close(&mut stamps, end.new_tokens);

@@ -91,8 +91,8 @@ impl Stamping {
         };
         let at = offset(self.start, kernel_at).max(self.last_read);
         let at = at.max(self.request.started);
-        let delay = u32::try_from(had.saturating_sub(at)).unwrap_or(u32::MAX);
-        (at, Some(delay))
+        let delay = stamp.delay().map(|delay| delay.as_nanos());
+        (at, delay.map(|ns| u32::try_from(ns).unwrap_or(u32::MAX)))
     }
 
     fn head(&mut self, head: &Head) {

@@ -64,9 +64,10 @@ async fn a_second_handshake_resumes_the_session_of_the_first() {
         let acceptor = authority.acceptor(&["localhost"], alpn);
         let is_http2 = !alpn.is_empty();
         let server = serve_tls(acceptor, move |stream, _| async move {
-            match is_http2 {
-                true => serve_http2_runs(stream.unwrap()).await,
-                false => answer_all(stream.unwrap()).await,
+            if is_http2 {
+                serve_http2_runs(stream.unwrap()).await
+            } else {
+                answer_all(stream.unwrap()).await
             }
         })
         .await;
@@ -136,9 +137,10 @@ async fn a_reset_is_kept_with_the_phase_in_which_it_came() {
                         is_seen.lock().await.recv().await;
                     }
                 }
-                match is_reset {
-                    true => reset(stream),
-                    false => drop(stream),
+                if is_reset {
+                    reset(stream)
+                } else {
+                    drop(stream)
                 }
             }
         })
@@ -288,9 +290,12 @@ mod acknowledged {
     async fn every_request_has_one_however_it_is_sent() {
         let authority = Authority::new();
         for (is_tls, is_http2) in [(false, false), (true, false), (true, true), (false, true)] {
-            let serving = async move |stream| match is_http2 {
-                true => serve_http2_runs(stream).await,
-                false => answer_all(stream).await,
+            let serving = async move |stream| {
+                if is_http2 {
+                    serve_http2_runs(stream).await
+                } else {
+                    answer_all(stream).await
+                }
             };
             let alpn: &[&[u8]] = if is_http2 { &[b"h2"] } else { &[] };
             let acceptor = is_tls.then(|| authority.acceptor(&["localhost"], alpn));
@@ -298,10 +303,13 @@ mod acknowledged {
                 let acceptor = acceptor.clone();
                 async move {
                     match acceptor {
-                        Some(tls) => match is_http2 {
-                            true => serve_http2_runs(tls.accept(stream).await.unwrap()).await,
-                            false => answer_all(tls.accept(stream).await.unwrap()).await,
-                        },
+                        Some(tls) => {
+                            if is_http2 {
+                                serve_http2_runs(tls.accept(stream).await.unwrap()).await
+                            } else {
+                                answer_all(tls.accept(stream).await.unwrap()).await
+                            }
+                        }
                         None => serving(stream).await,
                     }
                 }

@@ -31,6 +31,7 @@ pub fn findings_of(run: &Run) -> Update {
 }
 
 impl Scene {
+    /// Answers a question about comparisons.
     fn answer_compare(&self, command: &mut CompareCommand) {
         match command {
             CompareCommand::List(reply) => {
@@ -122,21 +123,6 @@ impl Scene {
             _ => {}
         }
         Vec::new()
-    }
-
-    /// Answers a question about comparisons.
-    fn answer_compare(&self, command: &mut CompareCommand) {
-        match command {
-            CompareCommand::List(reply) => {
-                let all = self.comparisons.iter().map(super::compared::summary_of);
-                reply_to(reply, Ok(all.collect()));
-            }
-            CompareCommand::Open { id, reply } => {
-                let found = self.comparisons.iter().find(|it| it.head.id == *id);
-                reply_to(reply, Ok(found.cloned().map(Box::new)));
-            }
-            _ => {}
-        }
     }
 
     fn page(&self, query: &RunQuery) -> RunPage {
