@@ -65,9 +65,9 @@ async fn a_second_handshake_resumes_the_session_of_the_first() {
         let is_http2 = !alpn.is_empty();
         let server = serve_tls(acceptor, move |stream, _| async move {
             if is_http2 {
-                serve_http2_runs(stream.unwrap()).await
+                serve_http2_runs(stream.unwrap()).await;
             } else {
-                answer_all(stream.unwrap()).await
+                answer_all(stream.unwrap()).await;
             }
         })
         .await;
@@ -138,9 +138,9 @@ async fn a_reset_is_kept_with_the_phase_in_which_it_came() {
                     }
                 }
                 if is_reset {
-                    reset(stream)
+                    reset(stream);
                 } else {
-                    drop(stream)
+                    drop(stream);
                 }
             }
         })
@@ -292,9 +292,9 @@ mod acknowledged {
         for (is_tls, is_http2) in [(false, false), (true, false), (true, true), (false, true)] {
             let serving = async move |stream| {
                 if is_http2 {
-                    serve_http2_runs(stream).await
+                    serve_http2_runs(stream).await;
                 } else {
-                    answer_all(stream).await
+                    answer_all(stream).await;
                 }
             };
             let alpn: &[&[u8]] = if is_http2 { &[b"h2"] } else { &[] };
