@@ -305,9 +305,9 @@ mod acknowledged {
                     match acceptor {
                         Some(tls) => {
                             if is_http2 {
-                                serve_http2_runs(tls.accept(stream).await.unwrap()).await
+                                serve_http2_runs(tls.accept(stream).await.unwrap()).await;
                             } else {
-                                answer_all(tls.accept(stream).await.unwrap()).await
+                                answer_all(tls.accept(stream).await.unwrap()).await;
                             }
                         }
                         None => serving(stream).await,
