@@ -31,8 +31,8 @@ pub use self::{
     marks::{AnswerMark, PairMark, Preference, is_first_arm_left},
     order::RoundPlan,
     plan::{
-        Arm, BackOff, ComparePlan, CompareStopRule, ComparedConnections, ComparedFigure, DecidedBy,
-        MAX_TOKENS, PROMPT, PlanProblem, arm_letter,
+        Arm, CompareBackOff, ComparePlan, CompareStopRule, ComparedConnections, ComparedFigure,
+        DecidedBy, MAX_TOKENS, PROMPT, PlanProblem, arm_letter,
     },
     prompts::{BadPrompts, ComparePrompt, prompts_of},
     samples::{ComparePhase, CompareRound, CompareSample, Exclusion, SampleOutcome, SampleRules},

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     clock::wall_clock_ns,
     compare::{
-        BackOff, CompareForecast, ComparePlan, CompareState, CompareStopReason,
+        CompareBackOff, CompareForecast, ComparePlan, CompareState, CompareStopReason,
         ComparedConnections, ComparisonId, MAX_TOKENS, comparison_line, forecast, forecast_line,
     },
     engine::{Command, CompareCommand},
@@ -127,8 +127,8 @@ pub struct CompareArgs {
     seed: Option<u64>,
 
     /// After a 429: polite leaves the endpoint alone as long as it asks for, none goes on.
-    #[arg(long, value_name = "HOW", default_value = "polite", value_parser = super::one_of(BackOff::ALL.iter().map(|how| how.as_str()), BackOff::parse), help_heading = WHEN)]
-    back_off: BackOff,
+    #[arg(long, value_name = "HOW", default_value = "polite", value_parser = super::one_of(CompareBackOff::ALL.iter().map(|how| how.as_str()), CompareBackOff::parse), help_heading = WHEN)]
+    back_off: CompareBackOff,
 
     /// The share of a target's runs that may fail: beyond it the comparison stops, once 10 runs are over.
     #[arg(long, value_name = "SHARE", default_value_t = 0.5, help_heading = WHEN)]

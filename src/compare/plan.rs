@@ -50,7 +50,7 @@ impl ComparedConnections {
 words! {
     #[derive(Default)]
     /// What is done after a 429.
-    BackOff {
+    CompareBackOff {
         #[default]
         /// The endpoint is not asked again before the time that it named, or for 1 s, doubled for each further 429 up to
         /// 60 s.
@@ -209,7 +209,7 @@ pub struct ComparePlan {
     /// Arms whose ratio is surely within 1 ± this share count as the same.
     pub margin: f64,
     /// What is done after a 429.
-    pub back_off: BackOff,
+    pub back_off: CompareBackOff,
     /// The share of an arm's runs that may fail; beyond it the comparison stops, once 10 runs are over.
     pub most_faults: f64,
     /// Two runs of a round that start further apart than this are no pair.
@@ -235,7 +235,7 @@ impl Default for ComparePlan {
             decided_by: DecidedBy::default(),
             seed: 0,
             margin: 0.05,
-            back_off: BackOff::Polite,
+            back_off: CompareBackOff::Polite,
             most_faults: 0.5,
             window: Duration::from_mins(2),
             allow_unpriced: false,

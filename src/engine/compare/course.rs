@@ -18,7 +18,7 @@ use super::{
 use crate::{
     clock::{slept, timer_now, wait_until, wall_clock_ns},
     compare::{
-        BackOff, CompareCost, CompareEnd, CompareProgress, CompareRound, CompareSample,
+        CompareBackOff, CompareCost, CompareEnd, CompareProgress, CompareRound, CompareSample,
         CompareState, CompareStopReason, PairMark, PairedComparison, RoundPlan, RunUnderWay,
         SampleRules, most_cost,
     },
@@ -256,7 +256,7 @@ impl CompareCourse {
         endpoint: &str,
     ) -> Result<Duration, CompareStopReason> {
         let now = timer_now();
-        let is_polite = self.state.head.plan.back_off == BackOff::Polite;
+        let is_polite = self.state.head.plan.back_off == CompareBackOff::Polite;
         let Some(until) = self.waits.until(endpoint, now).filter(|_| is_polite) else {
             return Ok(Duration::ZERO);
         };

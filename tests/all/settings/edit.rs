@@ -333,13 +333,13 @@ fn the_monitors_plan_is_edited_with_its_comments_kept() {
     };
     assert_eq!(edit(&off), by_hand.replace("on = true", "on = false"));
     let rarer = MonitorSettings {
-        every_s: 300,
+        every_s: 900,
         usd_per_day: Some(1.0),
         ..off
     };
     let text = edit(&rarer);
     assert!(
-        text.contains("every_s = 300\nusd_per_day = 1.0\n") && text.contains("# for now"),
+        text.contains("every_s = 900\nusd_per_day = 1.0\n") && text.contains("# for now"),
         "{text}"
     );
     assert_eq!(read(&text).unwrap().monitor, rarer);

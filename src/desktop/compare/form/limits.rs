@@ -4,7 +4,7 @@ use egui::Ui;
 
 use super::CompareForm;
 use crate::{
-    compare::{BackOff, ComparedConnections, ComparedFigure},
+    compare::{CompareBackOff, ComparedConnections, ComparedFigure},
     desktop::{
         icons,
         theme::{Theme, caption, space},
@@ -129,15 +129,15 @@ impl CompareForm {
         toggle(ui, &mut draft.fresh, "A new number before each prompt").on_hover_text(
             "So that no cache answers: a number that was never sent before stands in front",
         );
-        let mut is_polite = draft.back_off == BackOff::Polite;
+        let mut is_polite = draft.back_off == CompareBackOff::Polite;
         let changed = toggle(ui, &mut is_polite, "Wait after a 429").on_hover_text(
             "The endpoint is left alone as long as it asks for. The choice is kept with the comparison",
         );
         if changed.changed() {
             draft.back_off = if is_polite {
-                BackOff::Polite
+                CompareBackOff::Polite
             } else {
-                BackOff::None
+                CompareBackOff::None
             };
         }
     }
