@@ -4,6 +4,8 @@
 
 mod agents;
 mod args;
+mod asking;
+mod compat;
 mod consent;
 mod machines;
 mod show;
@@ -21,10 +23,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 pub use self::args::BenchArgs;
 pub(super) use self::show::summary as summary_text;
-use self::{
-    consent::BenchEstimate,
-    show::{BenchLine, SearchLine},
-};
+use self::{asking::BenchPrompts, consent::BenchEstimate, show::SearchLine};
 use super::{
     ending::CommandEnding,
     note,
@@ -32,7 +31,9 @@ use super::{
     terminal::{stderr, stdout},
 };
 use crate::{
-    bench::{BenchId, BenchPlan, BenchSummary, OnePrompt, RateSearch, StopReason, part::BenchPart},
+    bench::{
+        BenchId, BenchPlan, BenchRequest, BenchSummary, RateSearch, StopReason, part::BenchPart,
+    },
     clock::SteadyClock,
     engine::{BenchCommand, BenchNews, BenchProgress, BenchStart, Command, HistoryNews, Update},
     history::Storage,
@@ -59,13 +60,15 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     }
     let ready = args.place.ready(Paths::of_user()?, !args.no_history)?;
     let plans = args.machines.shared(args.plans(&ready.targets)?)?;
+    let asked = args.asking.asked(args.max_tokens, args.seed)?;
     if args.dry_run {
-        return estimate(args, &ready, &plans);
+        return estimate(args, &asked, &ready, &plans);
     }
-    consent::agree(args, &ready, &plans)?;
+    consent::agree(args, &asked, &ready, &plans)?;
     let ending = CommandEnding::on_signals(&ready.engine, || Command::Bench(BenchCommand::Stop));
     let mut benches = Benches {
         args,
+        asked: &asked,
         ready: &ready,
         ending: &ending,
         code: 0,
@@ -87,10 +90,15 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Says what would be sent.
-fn estimate(args: &BenchArgs, ready: &Ready, plans: &[BenchPlan]) -> anyhow::Result<ExitCode> {
+fn estimate(
+    args: &BenchArgs,
+    asked: &BenchPrompts,
+    ready: &Ready,
+    plans: &[BenchPlan],
+) -> anyhow::Result<ExitCode> {
     let mut out = stdout();
     for plan in plans {
-        let estimate = BenchEstimate::of(args, ready, plan)?;
+        let estimate = BenchEstimate::of(asked, ready, plan)?;
         if args.json {
             record::write_line(&mut out, &estimate)?;
         } else {
@@ -104,6 +112,7 @@ fn estimate(args: &BenchArgs, ready: &Ready, plans: &[BenchPlan]) -> anyhow::Res
 /// Runs benches one after another.
 struct Benches<'a> {
     args: &'a BenchArgs,
+    asked: &'a BenchPrompts,
     ready: &'a Ready,
     ending: &'a Arc<CommandEnding>,
     /// The highest exit code so far.
@@ -170,20 +179,13 @@ impl Benches<'_> {
     /// Runs a bench, and prints what it found; `None` if it could not be run.
     fn run_one(&mut self, plan: &BenchPlan) -> io::Result<Option<Arc<BenchSummary>>> {
         let id = BenchId::new();
-        let nonce = id.0.cast_unsigned();
-        let prompt = OnePrompt::new(
-            &plan.target.model,
-            self.args.prompt(),
-            plan.max_tokens,
-            nonce,
-        );
         let start = BenchStart {
             id,
             plan: plan.clone(),
-            source: Arc::new(prompt),
+            source: self.asked.source(plan, id.0.cast_unsigned()),
         };
         let clock = SteadyClock::set();
-        let (command, kept) = if self.args.machines.save.is_some() {
+        let (command, kept) = if self.args.machines.save.is_some() || self.args.compat {
             let (keeper, pieces) = unbounded_channel();
             (BenchCommand::StartFor(start.into(), keeper), Some(pieces))
         } else {
@@ -199,18 +201,19 @@ impl Benches<'_> {
             return Ok(None);
         };
         self.written.push(id);
+        let mut requests = None;
         if let Some(pieces) = kept {
             let part = machines::kept(pieces, clock, (id, plan, &summary))?;
-            self.saved.push(vec![part]);
+            requests = self.args.compat.then(|| requests_of(&part)).transpose()?;
+            if self.args.machines.save.is_some() {
+                self.saved.push(vec![part]);
+            }
         }
         self.code = self.code.max(code_of(plan, &summary));
         let mut out = stdout();
-        if self.args.json {
-            let id = (!self.args.no_history).then_some(id);
-            record::write_line(&mut out, &BenchLine::new(id, plan, &summary))?;
-        } else {
-            out.write_all(show::summary(plan, &summary).as_bytes())?;
-        }
+        let id = (!self.args.no_history).then_some(id);
+        let found = (plan, &*summary, requests.as_deref());
+        stored::write_bench(&mut out, self.args.json, id, found)?;
         out.end()?;
         Ok(Some(summary))
     }
@@ -243,6 +246,12 @@ impl Benches<'_> {
         }
         None
     }
+}
+
+/// The requests of a part.
+fn requests_of(part: &BenchPart) -> io::Result<Vec<BenchRequest>> {
+    let blocks: Result<Vec<_>, _> = part.requests().collect();
+    Ok(blocks.map_err(io::Error::other)?.concat())
 }
 
 /// The exit code of a bench.

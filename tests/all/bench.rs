@@ -1,5 +1,7 @@
 //! `tokenscope bench`, as a shell runs it.
 
+mod asking;
+mod compat;
 mod contract;
 mod frozen;
 mod stops;

@@ -117,6 +117,16 @@ impl SyntheticSource {
             nonce,
         })
     }
+
+    /// The same prompts for a bench of this model. `nonce` is another number in each bench.
+    #[must_use]
+    pub fn of_bench(&self, model: &str, nonce: u64) -> Self {
+        Self {
+            model: model.to_owned(),
+            nonce,
+            ..self.clone()
+        }
+    }
 }
 
 impl RequestSource for SyntheticSource {

@@ -48,6 +48,8 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     if let Some(file) = &args.output {
         super::stored::format_of(file)?;
     }
+    // An order carries one prompt.
+    args.asking.one()?;
     let targets = args.place.named_targets()?;
     let plans = args.plans(&targets)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -198,7 +200,7 @@ impl<'a> Driver<'a> {
             let order = BenchOrder {
                 version: ORDER_VERSION,
                 plan: own,
-                prompt: self.args.prompt().to_owned(),
+                prompt: self.args.asking.one()?.to_owned(),
                 nonce: nonce.wrapping_add(index as u64),
                 begin_unix_ns: begin.saturating_add(before.offset_ns),
             };

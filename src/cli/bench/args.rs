@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
+    asking::AskingArgs,
     machines::MachineArgs,
     values::{limits, ms, rate, share},
 };
@@ -28,9 +29,6 @@ const STOP: &str = "When to stop";
 const ASK: &str = "What to ask";
 const OUT: &str = "Results";
 const STORED: &str = "Stored benches";
-
-/// What is asked, unless something else is said.
-pub(super) const USUAL_PROMPT: &str = "Count from one to one hundred in words, one number a line.";
 
 /// Requests of a bench that has neither a count nor a time.
 const USUAL_REQUESTS: u64 = 100;
@@ -98,7 +96,7 @@ pub struct BenchArgs {
 
     /// The seed of the spacing of requests, so that a bench can be repeated.
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = LOAD)]
-    seed: u64,
+    pub(super) seed: u64,
 
     /// Send so many requests that count [default: 100, unless --time or --trace is given].
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = STOP)]
@@ -125,14 +123,12 @@ pub struct BenchArgs {
     #[arg(long, value_name = "TIME", value_parser = time, default_value = "60s", help_heading = STOP)]
     drain: Duration,
 
-    /// What is asked; a number that was never sent before is put in front of it, so that no cache answers [default: to
-    /// count to one hundred].
-    #[arg(long, value_name = "TEXT", help_heading = ASK)]
-    pub(super) prompt: Option<String>,
+    #[command(flatten)]
+    pub(super) asking: AskingArgs,
 
-    /// Most output tokens of a request.
+    /// Most output tokens of a request that nothing else is said of.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..), help_heading = ASK)]
-    max_tokens: u32,
+    pub(super) max_tokens: u32,
 
     /// What a request must keep to be good: ttft=500ms,tpot=50ms,total=5s. Failures are never good.
     #[arg(long, value_name = "LIMITS", value_parser = limits, help_heading = OUT)]
@@ -141,6 +137,10 @@ pub struct BenchArgs {
     /// Print a line of JSON for each bench.
     #[arg(long, help_heading = OUT)]
     pub(super) json: bool,
+
+    /// Tell the figures as other load tools define them, too (vLLM's bench and others), from the same stamps.
+    #[arg(long, conflicts_with_all = ["agents", "list", "delete", "dry_run"], help_heading = OUT)]
+    pub(super) compat: bool,
 
     /// Write each request with its stamps to this file: .csv, .json or .parquet. Of several benches each gets a number in
     /// its file's name.
@@ -186,6 +186,8 @@ A first signal stops the load and ends the requests under way; a second one ends
 Examples:
   tokenscope bench -c 16 -n 500
   tokenscope bench -t vllm/qwen3 --rate 20 --time 1m --slo ttft=500ms,tpot=50ms --json
+  tokenscope bench -t vllm/qwen3 --prompts sharegpt.json --turns each --rate 5 -n 500 --compat
+  tokenscope bench -t vllm/qwen3 --input-tokens 512,64 --output-tokens 128 -c 8
   tokenscope bench -t vllm/qwen3 --sweep 1,2,4,8,16 -n 200 --warm-up 20
   tokenscope bench -t vllm/qwen3 --search --slo ttft=1s --time 30s
   tokenscope bench --base-url http://127.0.0.1:8000/v1 -m qwen3 --rate 5 -n 100 -o requests.parquet
@@ -277,10 +279,5 @@ impl BenchArgs {
             max_tokens: self.max_tokens,
             seed: self.seed,
         }
-    }
-
-    /// What is asked.
-    pub(super) fn prompt(&self) -> &str {
-        self.prompt.as_deref().unwrap_or(USUAL_PROMPT)
     }
 }

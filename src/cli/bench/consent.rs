@@ -4,9 +4,9 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
-use super::args::BenchArgs;
+use super::{args::BenchArgs, asking::BenchPrompts};
 use crate::{
-    bench::{BenchPlan, Load, OnePrompt, RequestSource as _},
+    bench::{BenchPlan, Load},
     cli::{UsageError, note, targets::Ready, terminal::stderr},
     clock::wall_clock_ns,
     endpoint::Endpoint,
@@ -33,12 +33,12 @@ pub(super) struct BenchEstimate {
 impl BenchEstimate {
     /// The estimate of a plan.
     pub(super) fn of(
-        args: &BenchArgs,
+        asked: &BenchPrompts,
         ready: &Ready,
         plan: &BenchPlan,
     ) -> Result<Self, UsageError> {
         let endpoint = ready.endpoint(&plan.target)?;
-        let most = OnePrompt::new("", args.prompt(), plan.max_tokens, 0).most_tokens();
+        let most = asked.source(plan, 0).most_tokens();
         let requests = requests(plan);
         let cost = requests.and_then(|requests| {
             let one = most_cost(ready, &endpoint, plan, most.input, most.output)?;
@@ -120,11 +120,12 @@ fn requests(plan: &BenchPlan) -> Option<u64> {
 /// If the user does not agree, or can't be asked.
 pub(super) fn agree(
     args: &BenchArgs,
+    asked: &BenchPrompts,
     ready: &Ready,
     plans: &[BenchPlan],
 ) -> Result<(), UsageError> {
     let estimates: Vec<BenchEstimate> = (plans.iter())
-        .map(|plan| BenchEstimate::of(args, ready, plan))
+        .map(|plan| BenchEstimate::of(asked, ready, plan))
         .collect::<Result<_, _>>()?;
     for plan in plans.iter().filter(|_| args.max_usd.is_some()) {
         let endpoint = ready.endpoint(&plan.target)?;

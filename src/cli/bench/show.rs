@@ -4,8 +4,11 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::compat::{self, CompatLine};
 use crate::{
-    bench::{BenchId, BenchPlan, BenchSummary, Load, TimeFigures, search::SearchStep},
+    bench::{
+        BenchId, BenchPlan, BenchRequest, BenchSummary, Load, TimeFigures, search::SearchStep,
+    },
     engine::BenchProgress,
     price::Usd,
     visible::visible_line,
@@ -22,6 +25,9 @@ pub(super) struct BenchLine<'a> {
     #[serde(flatten)]
     summary: &'a BenchSummary,
     plan: &'a BenchPlan,
+    /// The figures as other tools define them, where they are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compatibility: Option<Vec<CompatLine>>,
 }
 
 impl<'a> BenchLine<'a> {
@@ -32,7 +38,14 @@ impl<'a> BenchLine<'a> {
             target: plan.target.to_string(),
             summary,
             plan,
+            compatibility: None,
         }
+    }
+
+    /// With the figures as other tools define them, of these requests.
+    pub(super) fn with_compatibility(mut self, requests: Option<&[BenchRequest]>) -> Self {
+        self.compatibility = requests.map(compat::lines);
+        self
     }
 }
 

@@ -1,10 +1,14 @@
 //! Benches of the history: the list, one of them, its requests in a file.
 
-use std::{io::Write as _, path::Path, process::ExitCode};
+use std::{
+    io::{self, Write as _},
+    path::Path,
+    process::ExitCode,
+};
 
-use super::{args::BenchArgs, numbered, show, show::BenchLine};
+use super::{args::BenchArgs, compat, numbered, show, show::BenchLine};
 use crate::{
-    bench::{BenchId, BenchSummary, StopReason, Tally},
+    bench::{BenchId, BenchPlan, BenchRequest, BenchSummary, StopReason, Tally},
     cli::{UsageError, export, note, stored, terminal::stdout},
     history::{BenchRow, BenchState, ExportFormat, History, HistoryError, rfc3339},
     record,
@@ -68,26 +72,57 @@ fn line(bench: &BenchRow) -> String {
 
 fn show_one(args: &BenchArgs, id: BenchId) -> anyhow::Result<()> {
     let paths = Paths::of_user()?;
-    let (bench, summary) = stored::read(&paths, async |history| {
+    let (bench, summary, requests) = stored::read(&paths, async |history| {
         let bench = history.bench(id).await?;
         let bench = bench.ok_or_else(|| unknown(id))?;
         let summary = match bench.summary.clone() {
             Some(summary) => summary,
             None => computed(history, &bench).await?,
         };
-        Ok((bench, summary))
+        let requests = if args.compat {
+            Some(requests(history, id).await?)
+        } else {
+            None
+        };
+        Ok((bench, summary, requests))
     })?;
     let mut out = stdout();
-    if args.json {
-        record::write_line(&mut out, &BenchLine::new(Some(id), &bench.plan, &summary))?;
-    } else {
-        out.write_all(show::summary(&bench.plan, &summary).as_bytes())?;
-    }
+    let found = (&bench.plan, &summary, requests.as_deref());
+    write_bench(&mut out, args.json, Some(id), found)?;
     out.end()?;
     match &args.output {
         Some(file) => write_requests(&[id], file),
         None => Ok(()),
     }
+}
+
+/// Writes what a bench found, as a line of JSON or in words; of these requests with the figures of other tools.
+pub(super) fn write_bench(
+    out: &mut impl io::Write,
+    as_json: bool,
+    id: Option<BenchId>,
+    (plan, summary, requests): (&BenchPlan, &BenchSummary, Option<&[BenchRequest]>),
+) -> io::Result<()> {
+    if as_json {
+        let line = BenchLine::new(id, plan, summary).with_compatibility(requests);
+        return record::write_line(out, &line);
+    }
+    out.write_all(show::summary(plan, summary).as_bytes())?;
+    match requests {
+        Some(requests) => out.write_all(compat::table(requests).as_bytes()),
+        None => Ok(()),
+    }
+}
+
+/// All requests of a bench.
+async fn requests(history: &History, id: BenchId) -> Result<Vec<BenchRequest>, HistoryError> {
+    let mut requests = Vec::new();
+    let mut seq = 0;
+    while let Some(block) = history.bench_block(id, seq).await? {
+        requests.extend(block);
+        seq += 1;
+    }
+    Ok(requests)
 }
 
 /// What a bench found that has not ended, by the requests that are stored.
