@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Instant};
 use anyhow::{Context as _, bail};
 use tokenscope::{
     bench::{
-        BenchConnections, BenchId, BenchPlan, BenchQuestion, BenchRequest, BenchSummary,
-        BackOff, GoodputLimits, Load, MostTokens, RequestSource, StopRules,
+        BackOff, BenchConnections, BenchId, BenchPlan, BenchQuestion, BenchRequest, BenchSummary,
+        GoodputLimits, Load, MostTokens, RequestSource, StopRules,
     },
     credential::Credentials,
     dialect::DialectId,

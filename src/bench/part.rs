@@ -1,7 +1,7 @@
 //! What one machine measured of a bench, as it is kept in a file and sent by an agent: sections of bytes.
 //!
 //! A section is its kind (a byte), the number of its bytes (four, the lowest first), and these. A part is a head as JSON,
-//! blocks of requests as [`columns`](super::columns) have them, with the machine's own stamps, and an end as JSON.
+//! blocks of requests as [`columns`] have them, with the machine's own stamps, and an end as JSON.
 //! A file is [`MAGIC`] and parts one behind the other, so that two files are merged by joining their parts.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -153,7 +153,7 @@ pub struct PartEnd {
 pub struct BenchPart {
     /// What is known of it.
     pub head: PartHead,
-    /// Its requests, with the machine's own stamps, in blocks as [`columns`](super::columns) have them.
+    /// Its requests, with the machine's own stamps, in blocks as [`columns`] have them.
     pub blocks: Vec<Vec<u8>>,
     /// How it ended.
     pub end: PartEnd,
