@@ -14,14 +14,14 @@ use serde::{Deserialize, Serialize};
 #[cfg(not(target_os = "linux"))]
 pub(super) use self::unsupported::{
     Receiver, acknowledgement, busy, clocks, is_unacknowledged, keep_stamping, monotonic,
-    segments_in, stamp_acknowledgements, tcp_info, writable,
+    out_of_order, segments_in, stamp_acknowledgements, tcp_info, writable,
 };
 #[cfg(target_os = "linux")]
 pub(super) use self::{
     busy::busy,
     linux::{
         Receiver, acknowledgement, clocks, is_unacknowledged, keep_stamping, monotonic,
-        segments_in, stamp_acknowledgements, tcp_info, writable,
+        out_of_order, segments_in, stamp_acknowledgements, tcp_info, writable,
     },
 };
 
@@ -37,8 +37,11 @@ pub(super) struct SocketRead {
     pub(super) bytes: usize,
     /// Whether it surely left nothing to be read.
     pub(super) emptied: bool,
-    /// When the kernel received the last of its bytes; `None` without its stamp.
+    /// When the kernel received the last of its bytes, or of those before them that came later; `None` without its stamp.
     pub(super) kernel_at: Option<Instant>,
+    /// Whether its last segment came before earlier ones, so that it could not be read yet: `kernel_at` is then when the
+    /// socket was found readable.
+    pub(super) out_of_order: bool,
     /// How long the first of its bytes may have waited before, in nanoseconds; `None` if it is not known.
     pub(super) waited: Option<u32>,
 }

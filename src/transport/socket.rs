@@ -21,7 +21,7 @@ use super::{
     acknowledged::{RequestEnd, RequestEnds},
     kernel::{self, Receiver, SocketRead, TcpInfo},
     phases::lock,
-    wakeup::ReadWaker,
+    wakeup::{ReadWaker, Wakeup},
 };
 use crate::event::words;
 
@@ -110,6 +110,25 @@ fn may_hold_several(read: &SocketRead, piece: &[u8]) -> bool {
         || memchr::memchr(b'\n', piece.trim_ascii_end()).is_some()
 }
 
+/// The kernel's clock and ours agree better than this.
+const CLOCKS_AGREE: Duration = Duration::from_micros(100);
+
+/// Takes in when the socket was found readable. After a loss, the kernel's stamp is that of the last segment in the order
+/// of the bytes, which came before the lost one was sent again and could not be read until then: that is known by nothing
+/// having been readable yet. `has_out_of_order` says whether this connection had such segments at all.
+fn found_readable(read: &mut SocketRead, wakeup: Wakeup, has_out_of_order: impl FnOnce() -> bool) {
+    read.waited = wakeup.waited();
+    let earliest = wakeup
+        .before
+        .and_then(|before| wakeup.at.checked_sub(before));
+    let is_before = (read.kernel_at.zip(earliest))
+        .is_some_and(|(kernel_at, earliest)| kernel_at + CLOCKS_AGREE < earliest);
+    if is_before && has_out_of_order() {
+        read.kernel_at = Some(wakeup.at);
+        read.out_of_order = true;
+    }
+}
+
 /// The stream that is read and written.
 pub(super) struct SocketStream {
     socket: Socket,
@@ -195,6 +214,7 @@ impl Socket {
         };
         let new_reads = read.number - std::mem::replace(seen, read.number);
         let is_at_most = is_shared && new_reads != 1
+            || read.out_of_order
             || may_hold_several(&read, piece) && reads.held_several(&self.0.tcp, read.number);
         Stamp {
             at,
@@ -305,7 +325,9 @@ impl AsyncRead for SocketStream {
             ready!(waker.poll(cx, |cx| tcp.poll_read_ready(cx)))?;
             match receiver.receive(tcp, buffer) {
                 Ok(mut read) => {
-                    read.waited = waker.waited();
+                    if let Some(wakeup) = waker.wakeup() {
+                        found_readable(&mut read, wakeup, || kernel::out_of_order(tcp) > 0);
+                    }
                     if read.emptied {
                         waker.emptied();
                     }

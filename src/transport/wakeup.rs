@@ -81,20 +81,18 @@ impl ReadWaker {
         self.wakeup = None;
     }
 
-    /// How long what is read now may have waited, at most, in nanoseconds; `None` if it is not known.
-    pub(super) fn waited(&self) -> Option<u32> {
-        let Wakeup { at, before } = self.wakeup?;
-        let waited = before? + now().saturating_duration_since(at);
-        Some(u32::try_from(waited.as_nanos()).unwrap_or(u32::MAX))
+    /// When the runtime found that what is read now can be read; `None` if it is not known.
+    pub(super) fn wakeup(&self) -> Option<Wakeup> {
+        self.wakeup
     }
 }
 
 /// A call of the waker.
-#[derive(Clone, Copy, Debug)]
-struct Wakeup {
-    at: Instant,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wakeup {
+    pub(super) at: Instant,
     /// How long its cause may have been there before; `None` if it is not known.
-    before: Option<Duration>,
+    pub(super) before: Option<Duration>,
 }
 
 thread_local! {
@@ -102,6 +100,12 @@ thread_local! {
 }
 
 impl Wakeup {
+    /// How long what is read now may have waited, at most, in nanoseconds; `None` if it is not known.
+    pub(super) fn waited(self) -> Option<u32> {
+        let waited = self.before? + now().saturating_duration_since(self.at);
+        Some(u32::try_from(waited.as_nanos()).unwrap_or(u32::MAX))
+    }
+
     fn now() -> Self {
         let at = now();
         let before = ROUNDS.try_with(|rounds| {
@@ -327,7 +331,7 @@ mod tests {
         poll(&mut waker, true);
         assert_eq!(waker.wakeup.unwrap().at, first, "it was not emptied");
         waker.emptied();
-        assert!(waker.waited().is_none());
+        assert!(waker.wakeup().is_none());
         wake.wake_by_ref();
         poll(&mut waker, false);
         assert!(waker.wakeup.is_none(), "it was woken for nothing");

@@ -105,6 +105,7 @@ impl Receiver {
             bytes,
             emptied: bytes < room,
             kernel_at: stamp_ns.and_then(|stamp_ns| self.clocks.monotonic(stamp_ns)),
+            out_of_order: false,
             waited: None,
         })
     }
@@ -233,6 +234,11 @@ fn words(tcp: &TcpStream) -> Option<[u32; WORDS]> {
 /// How many segments with data the socket has received.
 pub(in crate::transport) fn segments_in(tcp: &TcpStream) -> Option<u32> {
     Some(words(tcp)?[DATA_SEGMENTS_IN])
+}
+
+/// How many segments the socket has received before earlier ones.
+pub(in crate::transport) fn out_of_order(tcp: &TcpStream) -> u32 {
+    words(tcp).map_or(0, |words| words[OUT_OF_ORDER])
 }
 
 /// Whether bytes of this side are unacknowledged although a retransmission timeout ran out.

@@ -35,6 +35,7 @@ impl Receiver {
             bytes,
             emptied: false,
             kernel_at: None,
+            out_of_order: false,
             waited: None,
         })
     }
@@ -48,6 +49,11 @@ pub(in crate::transport) fn tcp_info(_: &TcpStream) -> Option<TcpInfo> {
 /// Not supported.
 pub(in crate::transport) fn segments_in(_: &TcpStream) -> Option<u32> {
     None
+}
+
+/// Not supported.
+pub(in crate::transport) fn out_of_order(_: &TcpStream) -> u32 {
+    0
 }
 
 /// Not supported.

@@ -68,3 +68,43 @@ async fn a_write_that_has_to_wait_is_not_tried_again_and_again() {
     both.collect::<()>().await;
     assert!(polls < MANY, "{polls} polls");
 }
+
+#[test]
+fn what_waited_for_a_lost_segment_is_stamped_when_it_could_be_read() {
+    let ms = Duration::from_millis;
+    let wakeup = Wakeup {
+        at: crate::clock::now(),
+        before: Some(ms(2)),
+    };
+    let unknown = Wakeup {
+        before: None,
+        ..wakeup
+    };
+    // When the kernel had its last segment before the wake-up, and whether any came out of order.
+    for (ago, wakeup, had_any, out_of_order) in [
+        (ms(200), wakeup, true, true),
+        (ms(3), wakeup, true, true),
+        // It was busy for as long: that may be why.
+        (ms(2), wakeup, true, false),
+        (ms(200), wakeup, false, false),
+        (ms(200), unknown, true, false),
+    ] {
+        let kernel_at = wakeup.at - ago;
+        let mut read = SocketRead {
+            number: 1,
+            bytes: 100,
+            emptied: true,
+            kernel_at: Some(kernel_at),
+            out_of_order: false,
+            waited: None,
+        };
+        found_readable(&mut read, wakeup, || had_any);
+        let expected = if out_of_order { wakeup.at } else { kernel_at };
+        assert_eq!(
+            (read.kernel_at, read.out_of_order),
+            (Some(expected), out_of_order),
+            "{ago:?}"
+        );
+        assert_eq!(read.waited.is_some(), wakeup.before.is_some());
+    }
+}
