@@ -215,7 +215,8 @@ impl TcpLink {
 pub struct Stamp {
     /// When this program read them.
     pub at: Instant,
-    /// When the kernel received the last of them (Linux only).
+    /// When the kernel received the last of them (Linux only); where that was before earlier bytes, which had been lost,
+    /// when they could be read.
     pub kernel_at: Option<Instant>,
     /// Whether some may have arrived before `kernel_at`: they came in several segments, and the stamp is that of the
     /// last.
