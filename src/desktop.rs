@@ -41,6 +41,7 @@ mod playground;
 mod runs;
 mod settings;
 mod target_picker;
+mod user_folders;
 
 use std::{io::Write as _, path::PathBuf, sync::mpsc, time::Duration};
 

@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, ops::Range};
 
 use super::{Capture, WireFrame, WireFrames};
 use crate::{
+    body::extra_fields::noted_field,
     event::{Event, EventKind, EventKinds},
     run::{OffsetNs, Read},
 };
@@ -151,7 +152,8 @@ impl DecodedCapture {
         &self.counts
     }
 
-    /// The names of what the decoder does not know: fields, types, events. They are marked wherever they stand.
+    /// The names of what the decoder does not know, or only keeps as it came: fields, types, events. They are marked
+    /// wherever they stand.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(String::as_str)
     }
@@ -207,12 +209,14 @@ impl DecodedCapture {
     }
 }
 
-/// The name of what an event says that it is not known: the last part of a path.
+/// The name of what an event says that it is not known, or that is only kept as it came: the last part of a path.
 fn unknown_name(event: &Event) -> Option<&str> {
-    let Event::Unknown { kind, .. } = event else {
-        return None;
+    let path = match event {
+        Event::Unknown { kind, .. } => kind.as_str(),
+        Event::Note(note) => noted_field(note)?,
+        _ => return None,
     };
-    let name = kind.rsplit(['.', ' ', '/']).next();
+    let name = path.rsplit(['.', ' ', '/']).next();
     name.filter(|name| !name.is_empty())
 }
 
@@ -313,5 +317,14 @@ mod tests {
         assert_eq!(decoded.unknown().collect::<Vec<_>>(), ["odd"]);
         assert!(decoded.kinds(0).has(EventKind::Unknown));
         assert_eq!(decoded.find(&query("", &[EventKind::Unknown])), [0]);
+    }
+
+    #[test]
+    fn a_field_that_is_kept_as_a_note_is_unknown_too() {
+        let body = b"event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"a\",\"role\":\"assistant\",\
+            \"content\":[],\"model\":\"m\",\"container\":{\"id\":\"c\"}}}\n\n";
+        let capture = samples::of(DialectId::Anthropic, 200, "text/event-stream", body, 9);
+        let decoded = DecodedCapture::of(capture);
+        assert_eq!(decoded.unknown().collect::<Vec<_>>(), ["container"]);
     }
 }

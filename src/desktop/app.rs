@@ -1,82 +1,34 @@
 //! The application: drains updates, shows the current view, sends commands.
 
+mod actions;
+mod layout;
 mod look;
+mod updates;
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
-    time::Duration,
-};
+use std::sync::{Arc, atomic::AtomicBool, mpsc};
 
-use egui::{CentralPanel, Context, Frame, Id, Ui};
-use serde::{Deserialize, Serialize};
+use egui::{CentralPanel, Context, Frame, Ui};
 
+use self::layout::Layout;
+pub use self::updates::wake;
 use super::{
     chrome::Chrome,
     closing::Closing,
     dropped,
     input::InOrder,
-    looks::Looks,
-    outside,
     palette::Palette,
     shortcuts::{self, Pressed},
     spoken::Spoken,
     state::State,
     theme::{self, Theme},
     toast::Toasts,
-    view::{Action, Cx, VerbId, View, ViewId, WindowVerb},
+    view::{Action, Cx, View, ViewId},
     views::views,
 };
 use crate::{
-    clock,
-    engine::{Command, Engine, KeyNews, MonitorNews, Update},
+    engine::{Command, Engine, Update},
     settings::{Appearance, Paths},
 };
-
-/// The key under which eframe keeps the layout.
-const LAYOUT_KEY: &str = "layout";
-
-/// Updates that come closer together than this are shown in one frame.
-const FRAME: Duration = Duration::from_millis(8);
-
-/// One frame applies at most this many updates, for at most this long. The next frame follows at once with the rest.
-const MAX_UPDATES: usize = 4_096;
-const MAX_TIME: Duration = Duration::from_millis(6);
-/// How many updates are applied between two readings of the clock.
-const CLOCK_INTERVAL: usize = 64;
-
-/// Returns a function that wakes the window after an update was queued. Several calls between two frames cause one
-/// repaint.
-pub fn wake(ctx: &Context) -> impl Fn() + Send + Sync + 'static {
-    let ctx = ctx.clone();
-    let woken = woken_flag(&ctx);
-    move || {
-        if !woken.swap(true, Ordering::AcqRel) {
-            ctx.request_repaint_after(FRAME);
-        }
-    }
-}
-
-/// Whether a repaint has been requested already. [`wake`] and [`App::drain`] share it through the context.
-fn woken_flag(ctx: &Context) -> Arc<AtomicBool> {
-    ctx.data_mut(|data| {
-        data.get_temp_mut_or_default::<Arc<AtomicBool>>(Id::unique("woken"))
-            .clone()
-    })
-}
-
-/// What the window saves for its next start. Contains no secret.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-struct Layout {
-    view: Option<ViewId>,
-    views: HashMap<ViewId, String>,
-    looks: Looks,
-}
 
 /// The window's contents: an [`eframe::App`] that owns the engine's handle.
 pub struct App {
@@ -118,9 +70,7 @@ impl App {
         ctx.add_plugin(InOrder::default());
         ctx.add_plugin(Spoken);
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
-        let layout: Layout = saved
-            .and_then(|saved| serde_json::from_str(saved).ok())
-            .unwrap_or_default();
+        let layout = Layout::read(saved);
         let mut views = views();
         for view in &mut views {
             if let Some(saved) = layout.views.get(&view.id()) {
@@ -131,7 +81,7 @@ impl App {
         state.looks = layout.looks;
         Self {
             engine: Some(engine),
-            woken: woken_flag(ctx),
+            woken: updates::woken_flag(ctx),
             state,
             views,
             current: layout.view.unwrap_or(ViewId::Playground),
@@ -162,24 +112,6 @@ impl App {
         self
     }
 
-    /// What to save for the next start.
-    #[must_use]
-    pub fn layout(&self) -> String {
-        let layout = Layout {
-            view: Some(self.current),
-            views: (self.views.iter())
-                .filter_map(|view| Some((view.id(), view.save()?)))
-                .collect(),
-            looks: self.state.looks.clone(),
-        };
-        serde_json::to_string(&layout).unwrap_or_default()
-    }
-
-    /// The layout that eframe saved.
-    pub(super) fn saved_layout(storage: Option<&dyn eframe::Storage>) -> Option<String> {
-        storage?.get_string(LAYOUT_KEY)
-    }
-
     /// The state, folded from the engine's updates so far.
     #[must_use]
     pub fn state(&self) -> &State {
@@ -190,52 +122,6 @@ impl App {
     #[must_use]
     pub fn current(&self) -> ViewId {
         self.current
-    }
-
-    /// Applies the engine's updates, as many as fit into one frame, and lets every view react.
-    pub fn drain(&mut self, ctx: &Context) {
-        // Cleared first, so that an update that arrives meanwhile requests another frame.
-        self.woken.store(false, Ordering::Release);
-        if !self.take_updates() {
-            ctx.request_repaint();
-        }
-        self.follow_appearance(ctx);
-        self.with_views(ctx, |views, cx| {
-            for view in views {
-                view.logic(cx);
-            }
-        });
-        let shown = self.views.iter().flat_map(|view| view.shown_runs());
-        self.state.let_go(&shown.collect::<Vec<_>>());
-        self.flush(ctx);
-    }
-
-    /// Applies as many updates as fit into one frame; returns whether none is left.
-    fn take_updates(&mut self) -> bool {
-        let begin = clock::now();
-        for taken in 1..=MAX_UPDATES {
-            let Some(update) = self.engine.as_ref().and_then(Engine::try_next) else {
-                return true;
-            };
-            // The settings show no row for an endpoint that was removed, so its key's problem becomes a toast.
-            if let Update::Key(KeyNews::Problem {
-                endpoint, message, ..
-            }) = &update
-                && self.state.settings.endpoint(endpoint).is_none()
-            {
-                self.toasts.tell(&format!("{endpoint}: {message}"));
-            }
-            match &update {
-                Update::Monitor(MonitorNews::Alert(news)) => self.toasts.tell(&news.to_string()),
-                Update::Monitor(MonitorNews::AlertProblem(why)) => self.toasts.tell(why),
-                _ => {}
-            }
-            self.state.apply(update);
-            if taken % CLOCK_INTERVAL == 0 && begin.elapsed() > MAX_TIME {
-                break;
-            }
-        }
-        false
     }
 
     /// Shows the window's contents.
@@ -317,72 +203,6 @@ impl App {
         );
     }
 
-    /// Performs the actions of this frame, and those that they add in turn, then sends the commands.
-    fn flush(&mut self, ctx: &Context) {
-        while !self.actions.is_empty() {
-            for action in std::mem::take(&mut self.actions) {
-                self.act(ctx, &action);
-            }
-            ctx.request_repaint();
-        }
-        for command in self.commands.drain(..) {
-            if let Some(engine) = &self.engine {
-                engine.send(command);
-            }
-        }
-    }
-
-    fn act(&mut self, ctx: &Context, action: &Action) {
-        match action {
-            Action::Go(view) => self.current = *view,
-            Action::OpenRun(_) | Action::OpenRunsOf(_) | Action::OpenCapture(_) => {
-                self.current = ViewId::Runs;
-            }
-            Action::Deleted(run) => self.state.forget(*run),
-            Action::EditEndpoint(_) => self.current = ViewId::Settings,
-            Action::Ask(_) => self.current = ViewId::Playground,
-            Action::Look(appearance) => self.set_appearance(ctx, *appearance),
-            Action::Palette => self.palette.toggle(),
-            Action::Shortcuts => self.shortcuts_open = !self.shortcuts_open,
-            Action::Tell(text) => self.toasts.tell(text),
-            Action::Copy { text, said } => {
-                if outside::copy(ctx, text.clone()) {
-                    self.toasts.tell(said);
-                }
-            }
-            Action::Draw(targets) => self.state.looks.take_in(targets.iter()),
-            Action::Verb(id) => self.verb(ctx, *id),
-        }
-        self.with_views(ctx, |views, cx| {
-            for view in views {
-                view.act(action, cx);
-            }
-        });
-    }
-
-    fn verb(&mut self, ctx: &Context, id: VerbId) {
-        if let VerbId::Window(verb) = id {
-            return self.window_verb(ctx, verb);
-        }
-        self.with_views(ctx, |views, cx| {
-            for view in views {
-                view.verb(id, cx);
-            }
-        });
-    }
-
-    fn window_verb(&mut self, ctx: &Context, verb: WindowVerb) {
-        match verb {
-            WindowVerb::Palette => self.actions.push(Action::Palette),
-            WindowVerb::Shortcuts => self.actions.push(Action::Shortcuts),
-            WindowVerb::AddEndpoint => self.actions.push(Action::EditEndpoint(None)),
-            WindowVerb::ZoomIn => self.zoom(ctx, 0.1),
-            WindowVerb::ZoomOut => self.zoom(ctx, -0.1),
-            WindowVerb::ZoomReset => self.zoom(ctx, 1.0 - ctx.zoom_factor()),
-            WindowVerb::Theme => self.switch_theme(ctx),
-        }
-    }
-
     /// Tells the engine to stop all runs and write everything; a thread waits for its end.
     pub fn stop(&mut self) {
         let Some(engine) = self.engine.take() else {
@@ -431,7 +251,7 @@ impl eframe::App for App {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        storage.set_string(LAYOUT_KEY, self.layout());
+        storage.set_string(layout::KEY, self.layout());
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {

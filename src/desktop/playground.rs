@@ -8,6 +8,7 @@ mod acts;
 mod answer;
 mod asking;
 mod attachments;
+mod bar;
 mod compare;
 mod comparisons;
 mod composer;
@@ -35,6 +36,7 @@ mod raw_body;
 mod recents;
 mod replies;
 mod results;
+mod saving;
 mod schema_form;
 mod sessions;
 mod shared;
@@ -51,7 +53,7 @@ use std::{
     time::Duration,
 };
 
-use egui::{Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, Rect, TextEdit, Ui, vec2};
+use egui::{Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, Rect, Ui};
 use serde::{Deserialize, Serialize};
 
 pub use self::verb::PlaygroundVerb;
@@ -61,32 +63,28 @@ use self::{
     comparisons::Comparisons,
     composer::Composer,
     elsewhere::Seen,
-    intent::{Change, ConversationIntent, Intent},
+    intent::Intent,
     pane::PaneView,
     raw_body::{AskedBody, RawEditor},
     recents::Recents,
     replies::AskedProgram,
     sessions::Sessions,
     sheet::Sheets,
-    spent::Spent,
     strip::Strip,
     undo::Undo,
     verb::{Row, VERBS},
 };
 use super::{
     icons,
-    theme::caption,
     view::{Action, Cx, Verb, VerbId, View, ViewId},
-    widgets::{any_popup_open, ghost_button, icon_button, icon_toggle},
+    widgets::any_popup_open,
 };
 use crate::{
-    conversation::{Conversation, ConversationChange, ConversationId},
-    engine::{Asked, Command, ConversationCommand},
+    conversation::{Conversation, ConversationId},
+    engine::Asked,
     run::RunId,
 };
 
-/// How long after the first unsaved change the conversation is saved, in seconds.
-const SAVE_AFTER_S: f64 = 0.5;
 /// How often the elapsed time of a live run is updated.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -298,77 +296,6 @@ impl Playground {
         }
     }
 
-    fn bar_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, intents: &mut Vec<Intent>) {
-        let theme = cx.theme;
-        let spent = Spent::of(&self.conversation.panes, cx.state, &mut self.sheets);
-        let cost = spent.text();
-        let frame = Frame::new()
-            .fill(theme.surface)
-            .inner_margin(Margin::symmetric(8, 6));
-        Panel::top("bar").frame(frame).show(ui, |ui| {
-            ui.horizontal(|ui| {
-                let open = self.sessions.open;
-                if icon_toggle(ui, theme, icons::LIST, "Conversations", open).clicked() {
-                    self.sessions.open = !open;
-                }
-                let also_open = cx.state.elsewhere.also_open;
-                let buttons = if also_open { 460.0 } else { 280.0 };
-                let buttons = buttons + if cost.is_some() { 150.0 } else { 0.0 };
-                let hint = egui::RichText::new("Untitled").color(theme.text_dim);
-                let edit = TextEdit::singleline(&mut self.conversation.title)
-                    .frame(Frame::NONE)
-                    .background_color(egui::Color32::TRANSPARENT)
-                    .hint_text(hint)
-                    .margin(Margin::symmetric(4, 4))
-                    .min_size(vec2(0.0, 26.0))
-                    .align(egui::Align2::LEFT_CENTER)
-                    .desired_width((ui.available_width() - buttons).max(80.0));
-                let response = ui.add(edit).accessible_name("Title of the conversation");
-                self.changed |= response.changed();
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    if icon_button(ui, theme, icons::EDIT_BOX, "New conversation").clicked() {
-                        intents.push(Intent::Conversation(ConversationIntent::New));
-                    }
-                    let open = self.strip.open;
-                    if icon_toggle(ui, theme, icons::SPEED, "Compare the last answers", open)
-                        .clicked()
-                    {
-                        self.strip.open = !open;
-                    }
-                    let room = self.conversation.panes.len() < edits::MAX_PANES;
-                    let add = format!("{} Add pane", icons::ADD);
-                    let response = ui
-                        .add_enabled_ui(room, |ui| ghost_button(ui, theme, &add))
-                        .inner;
-                    response.widget_info(|| {
-                        egui::WidgetInfo::labeled(egui::Role::Button, room, "Add pane")
-                    });
-                    if response
-                        .on_disabled_hover_text("At most eight panes")
-                        .clicked()
-                    {
-                        intents.push(Intent::Change(Change::AddPane));
-                    }
-                    if let Some(what) = self.undo.last()
-                        && icon_button(ui, theme, icons::RESET, &format!("Undo: {what}")).clicked()
-                    {
-                        intents.push(Intent::Change(Change::Undo));
-                    }
-                    if let Some(cost) = &cost {
-                        ui.label(caption(theme, format!("Cost {cost}")))
-                            .on_hover_text(spent.explanation());
-                    }
-                    if also_open {
-                        ui.label(caption(theme, "Also open in another window"))
-                            .on_hover_text(
-                                "Prompts sent there appear here, and prompts sent here appear there",
-                            );
-                    }
-                });
-            });
-        });
-    }
-
     fn composer_ui(
         &mut self,
         ui: &mut Ui,
@@ -400,51 +327,5 @@ impl Playground {
         if std::mem::take(&mut self.focus_composer) {
             ui.memory_mut(|memory| memory.request_focus(composer::text_id()));
         }
-    }
-
-    fn save_later(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
-        let now = ui.input(|input| input.time);
-        if std::mem::take(&mut self.changed) {
-            if std::mem::take(&mut self.pristine) {
-                // A stored conversation no longer replaces this one.
-                self.give_up_opening();
-            }
-            self.changed_at.get_or_insert(now);
-        }
-        match self.changed_at {
-            Some(at) if now - at >= SAVE_AFTER_S => {
-                self.save_now(cx);
-                if self.sessions.open {
-                    self.sessions.list(cx.commands);
-                }
-            }
-            Some(at) => {
-                let wait = Duration::from_secs_f64((SAVE_AFTER_S - (now - at)).max(0.01));
-                ui.ctx().request_repaint_after(wait);
-            }
-            None => {}
-        }
-    }
-
-    /// Saves unsaved changes of the conversation; returns whether there were any.
-    fn keep_changes(&mut self, cx: &mut Cx<'_>) -> bool {
-        self.keep_unchecked();
-        let changed = std::mem::take(&mut self.changed) || self.changed_at.is_some();
-        if changed {
-            self.save_now(cx);
-        }
-        changed
-    }
-
-    fn save_now(&mut self, cx: &mut Cx<'_>) {
-        self.changed_at = None;
-        self.pristine = false;
-        self.conversation.updated_unix_ns = edits::now_unix_ns();
-        let mine = Arc::new(self.conversation.clone());
-        let base = std::mem::replace(&mut self.base, Arc::clone(&mine));
-        let change = ConversationChange { base, mine };
-        cx.commands
-            .push(Command::Conversation(ConversationCommand::Save(change)));
-        self.seen.saved();
     }
 }

@@ -165,11 +165,11 @@ impl View for Runs {
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         self.follow(ui, cx);
+        self.keys(ui, cx);
         self.bar_ui(ui, cx);
         if let Some(problem) = self.pages.problem() {
             banner(ui, cx.theme, Tone::Bad, problem, |_| ());
         }
-        self.keys(ui, cx);
         if self.inspector_ui(ui, cx) {
             let rows = self.rows_beside().unwrap_or((self.row, self.row));
             self.pages.want(rows, None, cx.commands);

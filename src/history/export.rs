@@ -165,6 +165,7 @@ fn write_runs(
     let HistoryReader {
         connection: file,
         cache,
+        ..
     } = reader;
     let _snapshot = Snapshot::begin(file)?;
     let selection = Selection::of(file, cache, query, is_cancelled)?;

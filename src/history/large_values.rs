@@ -306,6 +306,25 @@ pub(super) fn load(file: &Connection, run: &mut Run) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Loads only the overflow column of a run that is over, if it is large.
+///
+/// # Errors
+/// If the file can't be read.
+pub(super) fn load_overflow(file: &Connection, run: &mut Run) -> rusqlite::Result<()> {
+    let sql = "SELECT bytes FROM piece WHERE run = ?1 AND seq >= ?2 AND kind = ?3 ORDER BY seq";
+    let mut pieces = file.prepare_cached(sql)?;
+    let kind = PieceRowKind::OverflowColumn.as_str();
+    let mut rows = pieces.query((run.head.id.0, OVERFLOW_SEQ, kind))?;
+    let mut json = Vec::new();
+    while let Some(row) = rows.next()? {
+        json.extend_from_slice(row.get_ref(0)?.as_blob()?);
+    }
+    if let Ok(overflow) = serde_json::from_slice::<OverflowColumn<'_>>(&json) {
+        overflow.restore(&mut run.answer);
+    }
+    Ok(())
+}
+
 fn utf8_lossy(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned())

@@ -6,6 +6,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
+mod version_1;
 mod version_4;
 mod version_5;
 
@@ -20,11 +21,11 @@ type Migration = (&'static str, fn(&Connection) -> rusqlite::Result<()>);
 
 /// The migration at index `n` takes a file from version `n` to `n + 1`.
 static MIGRATIONS: [Migration; VERSION as usize] = [
-    (VERSION_1, |_| Ok(())),
+    (version_1::SQL, |_| Ok(())),
     (VERSION_2, |_| Ok(())),
     (VERSION_3, |_| Ok(())),
-    (VERSION_4, version_4::migrate),
-    (VERSION_5, version_5::migrate),
+    (version_4::SQL, version_4::migrate),
+    (version_5::SQL, version_5::migrate),
     (VERSION_6, |_| Ok(())),
     (VERSION_7, |_| Ok(())),
     (VERSION_8, |_| Ok(())),
@@ -34,135 +35,6 @@ static MIGRATIONS: [Migration; VERSION as usize] = [
     (COMPARISONS, |_| Ok(())),
     (BENCHES, |_| Ok(())),
 ];
-
-/// Version 1.
-///
-/// - Times named `_unix_ns` are nanoseconds since 1970; all other stamps are nanoseconds since the
-///   run's start. Words are those of the `words!` tables in the code.
-/// - `run.outcome` is `ok`, a fault class, or null for a live run. Each sort order of the table of runs has an index
-///   that also holds the columns of the filters, so that sorting never reads the table.
-/// - `run.session` is the number of the lock file whose process streams the run; null once it is over.
-/// - `run_text.calls`, `run_wire.notes`, `run_wire.unknown` are JSON arrays, null when empty.
-/// - `run_wire.reads` is the format of `reads.rs`.
-/// - An image in `run_wire.request` or `conversation.json` has the eight little-endian bytes of a
-///   `blob.id` in place of its data.
-/// - `piece` holds the events of a live run: text as it is, other events as lines of JSON, reads as above. When the
-///   run is over its pieces are deleted and its text is in `run_text`; the part of a text beyond 4 MiB stays in
-///   `piece`.
-const VERSION_1: &str = "
-CREATE TABLE meta (
-    id INTEGER PRIMARY KEY CHECK (id = 0),
-    generation INTEGER NOT NULL,
-    checked_unix_ns INTEGER NOT NULL
-) STRICT;
-INSERT INTO meta VALUES (0, 0, 0);
-
-CREATE TABLE target (
-    id INTEGER PRIMARY KEY,
-    endpoint TEXT NOT NULL,
-    model TEXT NOT NULL,
-    UNIQUE (endpoint, model)
-) STRICT;
-
-CREATE TABLE run (
-    id INTEGER PRIMARY KEY,
-    target INTEGER NOT NULL REFERENCES target (id),
-    state TEXT NOT NULL,
-    session INTEGER,
-    simulated INTEGER NOT NULL,
-    origin TEXT NOT NULL,
-    attempt INTEGER NOT NULL,
-    dialect TEXT NOT NULL,
-    route TEXT NOT NULL,
-    connection TEXT,
-    status INTEGER,
-    http_version TEXT,
-    started_unix_ns INTEGER NOT NULL,
-    scheduled_before INTEGER NOT NULL,
-    dns_begin INTEGER, dns_end INTEGER,
-    tcp_begin INTEGER, tcp_end INTEGER,
-    tls_begin INTEGER, tls_end INTEGER,
-    request_sent INTEGER,
-    headers INTEGER,
-    first_byte INTEGER,
-    first_event INTEGER,
-    first_token INTEGER,
-    first_visible INTEGER,
-    last_token INTEGER,
-    closed INTEGER,
-    has_usage INTEGER NOT NULL,
-    input_tokens INTEGER,
-    output_tokens INTEGER,
-    reasoning_tokens INTEGER,
-    cached_tokens INTEGER,
-    total_tokens INTEGER,
-    finish TEXT,
-    fault_class TEXT,
-    fault_phase TEXT,
-    fault_status INTEGER,
-    retry_after_ms INTEGER,
-    prompt TEXT NOT NULL,
-    outcome TEXT GENERATED ALWAYS AS (
-        CASE state WHEN 'ok' THEN 'ok' WHEN 'fault' THEN coalesce(fault_class, 'fault') END
-    ) STORED
-) STRICT;
-CREATE INDEX run_started ON run (started_unix_ns, target, outcome);
-CREATE INDEX run_target ON run (target, started_unix_ns, first_token, connection, outcome, simulated);
-CREATE INDEX run_outcome ON run (outcome, started_unix_ns, target);
-CREATE INDEX run_ttft ON run (first_token, started_unix_ns, target, outcome);
-CREATE INDEX run_total ON run (last_token, started_unix_ns, target, outcome);
-CREATE INDEX run_output ON run (output_tokens, started_unix_ns, target, outcome);
-CREATE INDEX run_session ON run (session) WHERE session IS NOT NULL;
-
-CREATE TABLE run_text (
-    id INTEGER PRIMARY KEY,
-    target INTEGER NOT NULL,
-    prompt TEXT NOT NULL,
-    text TEXT NOT NULL,
-    refusal TEXT,
-    calls TEXT,
-    fault_message TEXT,
-    fault_code TEXT,
-    reasoning TEXT
-) STRICT;
-
-CREATE TABLE run_wire (
-    id INTEGER PRIMARY KEY,
-    url TEXT NOT NULL,
-    request TEXT NOT NULL,
-    finish_raw TEXT,
-    response_id TEXT,
-    model TEXT,
-    done INTEGER NOT NULL,
-    keep_alives INTEGER NOT NULL,
-    notes TEXT,
-    unknown TEXT,
-    reads BLOB NOT NULL
-) STRICT;
-
-CREATE TABLE piece (
-    run INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    bytes BLOB NOT NULL,
-    PRIMARY KEY (run, seq)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE blob (
-    id INTEGER PRIMARY KEY,
-    hash INTEGER NOT NULL,
-    bytes BLOB NOT NULL
-) STRICT;
-CREATE INDEX blob_hash ON blob (hash);
-
-CREATE TABLE conversation (
-    id INTEGER PRIMARY KEY,
-    updated_unix_ns INTEGER NOT NULL,
-    title TEXT NOT NULL,
-    panes INTEGER NOT NULL,
-    json TEXT NOT NULL
-) STRICT;
-";
 
 /// Version 2: the overflow column `run_wire.rest`, a JSON object with the fields of an answer that have no column of
 /// their own; null if there are none.
@@ -179,94 +51,6 @@ CREATE TABLE finding (
     text TEXT NOT NULL,
     PRIMARY KEY (run, kind, text)
 ) STRICT, WITHOUT ROWID;
-";
-
-/// Version 4: a file has its SHA-256 in place of its data, in `run_wire.request`, in `run_wire.rest` and in
-/// `conversation.json`; `blob_use` says who uses it (`owner` is a word of `files::BlobOwner`). Triggers delete a blob
-/// that is not used any more, and all rows that belong to a deleted run or conversation. `INSERT OR REPLACE` does not
-/// fire them: recursive triggers are off.
-const VERSION_4: &str = "
-DROP INDEX blob_hash;
-ALTER TABLE blob RENAME TO old_blob;
-CREATE TABLE blob (
-    id INTEGER PRIMARY KEY,
-    hash BLOB NOT NULL UNIQUE,
-    bytes BLOB NOT NULL
-) STRICT;
-CREATE TABLE blob_use (
-    owner TEXT NOT NULL,
-    id INTEGER NOT NULL,
-    blob INTEGER NOT NULL,
-    PRIMARY KEY (owner, id, blob)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX blob_use_blob ON blob_use (blob);
-CREATE TRIGGER blob_unused AFTER DELETE ON blob_use
-WHEN NOT EXISTS (SELECT 1 FROM blob_use WHERE blob = OLD.blob) BEGIN
-    DELETE FROM blob WHERE id = OLD.blob;
-END;
-CREATE TRIGGER run_gone AFTER DELETE ON run BEGIN
-    DELETE FROM run_text WHERE id = OLD.id;
-    DELETE FROM run_wire WHERE id = OLD.id;
-    DELETE FROM piece WHERE run = OLD.id;
-    DELETE FROM finding WHERE run = OLD.id;
-    DELETE FROM blob_use WHERE owner = 'run' AND id = OLD.id;
-END;
-CREATE TRIGGER conversation_gone AFTER DELETE ON conversation BEGIN
-    DELETE FROM blob_use WHERE owner = 'conversation' AND id = OLD.id;
-END;
-";
-
-/// Version 5: panes and turns have rows of their own, so that windows can add to one conversation at the same
-/// time. `pane.place` orders the panes, a turn's id the turns; `json` holds the rest of each.
-///
-/// - A draft belongs to the window of a session number (see `session.rs`); `session` is null once that window is
-///   gone.
-/// - `open` says which conversation a window shows.
-/// - `meta.talk` counts changes of conversations, drafts aside.
-const VERSION_5: &str = "
-ALTER TABLE meta ADD COLUMN talk INTEGER NOT NULL DEFAULT 0;
-DROP TRIGGER conversation_gone;
-ALTER TABLE conversation RENAME TO old_conversation;
-CREATE TABLE conversation (
-    id INTEGER PRIMARY KEY,
-    updated_unix_ns INTEGER NOT NULL,
-    title TEXT NOT NULL
-) STRICT;
-CREATE TABLE pane (
-    conversation INTEGER NOT NULL,
-    id INTEGER NOT NULL,
-    place INTEGER NOT NULL,
-    json TEXT NOT NULL,
-    PRIMARY KEY (conversation, id)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE turn (
-    conversation INTEGER NOT NULL,
-    pane INTEGER NOT NULL,
-    id INTEGER NOT NULL,
-    json TEXT NOT NULL,
-    PRIMARY KEY (conversation, pane, id)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE draft (
-    id INTEGER PRIMARY KEY,
-    conversation INTEGER NOT NULL,
-    session INTEGER,
-    updated_unix_ns INTEGER NOT NULL,
-    json TEXT NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX draft_conversation ON draft (conversation, session);
-CREATE TABLE open (
-    session INTEGER PRIMARY KEY,
-    conversation INTEGER NOT NULL
-) STRICT;
-CREATE TRIGGER draft_gone AFTER DELETE ON draft BEGIN
-    DELETE FROM blob_use WHERE owner = 'draft' AND id = OLD.id;
-END;
-CREATE TRIGGER conversation_gone AFTER DELETE ON conversation BEGIN
-    DELETE FROM pane WHERE conversation = OLD.id;
-    DELETE FROM turn WHERE conversation = OLD.id;
-    DELETE FROM draft WHERE conversation = OLD.id;
-    DELETE FROM blob_use WHERE owner = 'conversation' AND id = OLD.id;
-END;
 ";
 
 /// Version 6: `run_wire.link` is the run's connection as a JSON object, null where it has none or was stored before.

@@ -10,7 +10,7 @@ use std::{
 use rusqlite::{Connection, Error, Row, Rows, ffi};
 use tokio::sync::oneshot;
 
-use super::{HistoryError, HistoryShared, lock, sqlite};
+use super::{HistoryError, HistoryShared, lock, sqlite, todays_costs::TodaysCosts};
 
 /// Rows between two looks at whether the caller still waits.
 const ROWS: usize = 2048;
@@ -37,6 +37,7 @@ pub(super) type ReadJob = Box<dyn FnOnce(&HistoryShared, Lane) + Send>;
 pub(super) struct HistoryReader {
     pub(super) connection: Connection,
     pub(super) cache: QueryCache,
+    pub(super) todays_costs: TodaysCosts,
 }
 
 /// Results that serve all pages of a query.
@@ -59,6 +60,7 @@ impl HistoryReader {
         Ok(Self {
             connection: sqlite::open_reader(uri)?,
             cache: QueryCache::default(),
+            todays_costs: TodaysCosts::default(),
         })
     }
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{benches, drafts, files::ContentsCache, large_values, rows, session::ProcessSession};
 use crate::{
     event::{Fault, FaultClass, Phase},
-    run::{Run, RunId, RunState},
+    run::{Origin, Run, RunId, RunState},
 };
 
 /// Ends all runs that no living process streams, and returns how many. `with_own` also ends runs with our own session
@@ -86,13 +86,22 @@ fn end_interrupted(run: &mut Run) {
     // A run whose stream had closed is complete: only its last write is missing.
     if run.stamps.closed.is_none() {
         let message = format!("the program ended while this run was {}", run.state);
-        let fault = Fault::new(FaultClass::Interrupted, phase_of(run), message);
+        let fault = Fault::new(class_of(run.head.origin), phase_of(run), message);
         run.answer.fault.get_or_insert(fault);
     }
     run.state = match run.answer.fault {
         Some(_) => RunState::Fault,
         None => RunState::Ok,
     };
+}
+
+/// A probe is a measurement: that its own program ended says nothing of the target, so it must not count as a failure.
+/// Whoever waited for another run is told that its answer broke off.
+fn class_of(origin: Origin) -> FaultClass {
+    match origin {
+        Origin::Probe => FaultClass::Cancelled,
+        _ => FaultClass::Interrupted,
+    }
 }
 
 fn phase_of(run: &Run) -> Phase {

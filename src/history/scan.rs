@@ -25,6 +25,7 @@ pub(super) fn fold<T>(
     let HistoryReader {
         connection: file,
         cache,
+        ..
     } = reader;
     let _snapshot = Snapshot::begin(file)?;
     let selection = Selection::of(file, cache, query, is_cancelled)?;

@@ -3,28 +3,30 @@
 //! In: a [`SeriesQuery`]. Out: a [`Series`] a target, and the gaps between probes. One pass over an index in order of
 //! time. Memory grows with the pixels, and with 24 bytes a run of one target at a time.
 
+mod builder;
 mod hours;
+mod runs;
 
-use std::collections::VecDeque;
+use rusqlite::Connection;
 
-use rusqlite::{Connection, Row};
-
+pub(super) use self::runs::{PlottedRun, for_each_run};
+use self::{
+    builder::{PixelGrid, SeriesBuilder},
+    runs::runs_before,
+};
 use super::{
     checks::{self, Availability},
     gaps::{self, ProbeGap},
     median::Median,
     query,
-    reader::{IsCancelled, for_each_row},
+    reader::IsCancelled,
     rollups, time_buckets,
 };
 use crate::{
     endpoint::TargetId,
     event::FaultClass,
-    measure::{
-        change::{self, MedianChange},
-        late, percentile,
-    },
-    run::{ConnectionKind, RunId, ms},
+    measure::{change::MedianChange, late},
+    run::{ConnectionKind, RunId},
 };
 
 /// Which stretch of TTFT history, at which resolution.
@@ -171,12 +173,6 @@ pub struct SeriesError {
     pub run: RunId,
 }
 
-/// Runs in a rolling median.
-const ROLLING: usize = 9;
-
-/// Pixels that share a median where runs are many.
-const CELL: i64 = 4;
-
 /// The series of all targets that have runs in the stretch, and its gaps.
 ///
 /// # Errors
@@ -215,269 +211,4 @@ pub(super) fn all(
         availability,
         rolled_up_until: rollups::rolled_up_until(file)?,
     })
-}
-
-/// A stretch of time divided into pixels.
-struct PixelGrid {
-    from: i64,
-    ns_per_pixel: i64,
-}
-
-impl PixelGrid {
-    fn new(from: i64, to: i64, pixels: usize) -> Self {
-        let count = i64::try_from(pixels.max(1)).unwrap_or(i64::MAX);
-        let length = to.saturating_sub(from).max(0);
-        // Rounded up, so that no time falls behind the last pixel.
-        let ns_per_pixel = (length / count).saturating_add(1);
-        Self { from, ns_per_pixel }
-    }
-
-    fn of(&self, at: i64) -> i64 {
-        at.saturating_sub(self.from) / self.ns_per_pixel
-    }
-}
-
-/// The columns of one run that the index holds.
-pub(super) struct PlottedRun {
-    id: RunId,
-    /// When it started, in nanoseconds since 1970.
-    pub(super) at: i64,
-    pub(super) simulated: bool,
-    /// Whether it had a clean end.
-    pub(super) is_ok: bool,
-    /// TTFT in ms and the connection, of a run that counts.
-    pub(super) ttft: Option<(f64, ConnectionKind)>,
-    /// Whether it would count, but was read late.
-    is_late: bool,
-    /// The class of its fault; `None` if the user stopped it or a sleep cut it off.
-    pub(super) fault: Option<FaultClass>,
-}
-
-/// The columns of [`PlottedRun`], all of the index.
-const PLOTTED: &str =
-    "SELECT id, started_unix_ns, simulated, outcome, first_token, connection, first_token_delay
-    FROM run INDEXED BY run_target WHERE target = ?1";
-
-/// Calls `give` with the runs of a target in order of time.
-pub(super) fn for_each_run(
-    file: &Connection,
-    target: i64,
-    (from, to, late_share): (i64, i64, f64),
-    is_cancelled: IsCancelled<'_>,
-    mut give: impl FnMut(PlottedRun),
-) -> rusqlite::Result<()> {
-    let sql = format!("{PLOTTED} AND started_unix_ns BETWEEN ?2 AND ?3 ORDER BY started_unix_ns");
-    let mut select = file.prepare_cached(&sql)?;
-    let rows = select.query((target, from, to))?;
-    for_each_row(rows, is_cancelled, |row| {
-        give(plotted(row, late_share)?);
-        Ok(())
-    })
-}
-
-/// How many runs before the stretch count for what was usual: as many as a search for changes remembers.
-#[expect(clippy::cast_possible_wrap, reason = "a small number")]
-const MOST_BEFORE: i64 = change::WINDOW as i64;
-
-/// The last runs of a target before a time, in order of time.
-fn runs_before(
-    file: &Connection,
-    target: i64,
-    from: i64,
-    late_share: f64,
-) -> rusqlite::Result<Vec<PlottedRun>> {
-    let sql = format!("{PLOTTED} AND started_unix_ns < ?2 ORDER BY started_unix_ns DESC LIMIT ?3");
-    let mut select = file.prepare_cached(&sql)?;
-    let found = select.query_map((target, from, MOST_BEFORE), |row| plotted(row, late_share))?;
-    let mut runs: Vec<_> = found.collect::<rusqlite::Result<_>>()?;
-    runs.reverse();
-    Ok(runs)
-}
-
-fn plotted(row: &Row<'_>, late_share: f64) -> rusqlite::Result<PlottedRun> {
-    let outcome = row.get_ref(3)?.as_str_or_null()?;
-    let connection = row.get_ref(5)?.as_str_or_null()?;
-    let ttft: Option<i64> = row.get(4)?;
-    let is_ok = outcome == Some("ok");
-    let ttft = ttft.filter(|_| is_ok).map(i64::cast_unsigned);
-    let delay: Option<u32> = row.get(6)?;
-    let is_late = ttft.is_some_and(|ttft| late::is_late(ttft, delay, late_share));
-    let ttft = ttft.filter(|_| !is_late).map(ms);
-    let fault = outcome.filter(|_| !is_ok).and_then(FaultClass::parse);
-    Ok(PlottedRun {
-        id: RunId(row.get(0)?),
-        at: row.get(1)?,
-        simulated: row.get(2)?,
-        is_ok,
-        ttft: ttft.zip(connection.and_then(ConnectionKind::parse)),
-        is_late,
-        fault: fault.filter(|class| !class.is_no_failure()),
-    })
-}
-
-/// Builds one series from runs in order of time.
-struct SeriesBuilder {
-    series: Series,
-    pixel: Option<i64>,
-    error_pixel: Option<i64>,
-    warm: ConnectionSeries,
-    cold: ConnectionSeries,
-}
-
-/// The runs of one connection kind.
-#[derive(Default)]
-struct ConnectionSeries {
-    /// Runs on the current pixel.
-    pixel: Vec<SeriesPoint>,
-    /// The last [`ROLLING`] TTFTs.
-    recent: VecDeque<f64>,
-    /// Of the current cell: the rolling median of each pixel, and all TTFTs in milliseconds.
-    rolling: Vec<(i64, f64)>,
-    cell: Vec<f64>,
-    /// All TTFTs of the stretch, in milliseconds.
-    all: Vec<f64>,
-    /// The same in order of time, with their times; runs from before the stretch come first.
-    times: Vec<i64>,
-    in_order: Vec<f64>,
-}
-
-impl SeriesBuilder {
-    fn new(target: &TargetId, simulated: bool) -> Self {
-        Self {
-            series: Series {
-                target: target.clone(),
-                simulated,
-                ..Series::default()
-            },
-            pixel: None,
-            error_pixel: None,
-            warm: ConnectionSeries::default(),
-            cold: ConnectionSeries::default(),
-        }
-    }
-
-    fn add(&mut self, pixel: i64, run: &PlottedRun) {
-        let last = self.pixel.replace(pixel);
-        if last != Some(pixel) {
-            self.finish_pixel();
-        }
-        if last.is_some_and(|last| last / CELL != pixel / CELL) {
-            self.finish_cell();
-        }
-        self.remember(run);
-        self.series.late += usize::from(run.is_late);
-        if let Some((ttft_ms, connection)) = run.ttft {
-            self.of(connection).add(SeriesPoint {
-                at_unix_ns: run.at,
-                ttft_ms,
-                connection,
-                run: run.id,
-            });
-        }
-        if let Some(class) = run.fault {
-            self.series.faults += 1;
-            // The first fault of a pixel stands for all of it.
-            if self.error_pixel.replace(pixel) != Some(pixel) {
-                self.series.errors.push(SeriesError {
-                    at_unix_ns: run.at,
-                    class,
-                    run: run.id,
-                });
-            }
-        }
-    }
-
-    /// Takes a run for what was usual.
-    fn remember(&mut self, run: &PlottedRun) {
-        if let Some((ttft_ms, connection)) = run.ttft {
-            let kind = self.of(connection);
-            kind.times.push(run.at);
-            kind.in_order.push(ttft_ms);
-        }
-    }
-
-    fn of(&mut self, connection: ConnectionKind) -> &mut ConnectionSeries {
-        match connection {
-            ConnectionKind::Warm => &mut self.warm,
-            ConnectionKind::Cold => &mut self.cold,
-        }
-    }
-
-    fn finish_pixel(&mut self) {
-        let series = &mut self.series;
-        let from = series.points.len();
-        self.warm.finish_pixel(&mut series.points);
-        self.cold.finish_pixel(&mut series.points);
-        series.points[from..].sort_by_key(|point| (point.at_unix_ns, point.run));
-    }
-
-    fn finish_cell(&mut self) {
-        self.warm.finish_cell(&mut self.series.median_warm);
-        self.cold.finish_cell(&mut self.series.median_cold);
-    }
-
-    /// The series without its medians, and all TTFTs of warm and of cold runs, in milliseconds.
-    fn finish(mut self, from: i64) -> (Series, [Vec<f64>; 2]) {
-        self.finish_pixel();
-        self.finish_cell();
-        for connection in [ConnectionKind::Warm, ConnectionKind::Cold] {
-            let changes = self.of(connection).changes(connection);
-            let changes = changes.filter(|change| change.at_unix_ns >= from);
-            let changes: Vec<_> = changes.collect();
-            self.series.changes.extend(changes);
-        }
-        self.series.changes.sort_by_key(|change| change.at_unix_ns);
-        self.series.p95_ms =
-            [&mut self.warm, &mut self.cold].map(|kind| percentile::estimate(&mut kind.all, 0.95));
-        (self.series, [self.warm.all, self.cold.all])
-    }
-}
-
-impl ConnectionSeries {
-    fn add(&mut self, point: SeriesPoint) {
-        if self.recent.len() == ROLLING {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(point.ttft_ms);
-        self.all.push(point.ttft_ms);
-        self.pixel.push(point);
-    }
-
-    fn finish_pixel(&mut self, points: &mut Vec<SeriesPoint>) {
-        let Some(at) = self.pixel.last().map(|point| point.at_unix_ns) else {
-            return;
-        };
-        self.pixel.sort_by(|a, b| a.ttft_ms.total_cmp(&b.ttft_ms));
-        let last = self.pixel.len() - 1;
-        let mut kept = vec![0, last / 2, last];
-        kept.dedup();
-        points.extend(kept.iter().map(|n| self.pixel[*n]));
-        let rolling = Median::of(self.recent.iter().copied().collect());
-        self.rolling.extend(rolling.map(|median| (at, median.ms)));
-        self.cell
-            .extend(self.pixel.drain(..).map(|point| point.ttft_ms));
-    }
-
-    fn changes(&self, connection: ConnectionKind) -> impl Iterator<Item = SeriesChange> {
-        let found = change::changes(&self.in_order).into_iter();
-        found.filter_map(move |change| {
-            Some(SeriesChange {
-                at_unix_ns: *self.times.get(change.index)?,
-                connection,
-                change,
-            })
-        })
-    }
-
-    fn finish_cell(&mut self, medians: &mut Vec<(i64, f64)>) {
-        if self.cell.len() >= ROLLING {
-            let (at, _) = self.rolling[self.rolling.len() / 2];
-            let median = Median::of(std::mem::take(&mut self.cell));
-            medians.extend(median.map(|median| (at, median.ms)));
-            self.rolling.clear();
-        } else {
-            medians.append(&mut self.rolling);
-            self.cell.clear();
-        }
-    }
 }

@@ -6,11 +6,9 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 
 use super::{
-    RunQuery,
     cells::Cells,
     probe_bursts, query,
     reader::{self, HistoryReader, IsCancelled},
-    scan,
 };
 use crate::{
     endpoint::TargetId,
@@ -93,22 +91,17 @@ pub(super) fn all(
     prices: &PriceTable,
     is_cancelled: IsCancelled<'_>,
 ) -> rusqlite::Result<Vec<TargetFacts>> {
-    let today = RunQuery {
-        since_unix_ns: Some(asked.today_unix_ns),
-        ..RunQuery::default()
-    };
-    let mut found = FactsByTarget::new();
-    found = scan::fold(reader, &today, is_cancelled, found, |found, run| {
-        if run.state.is_over() {
-            let facts = facts_of(found, &run.head.target, run.head.simulated);
-            facts.cost_today.add_run(run, prices);
-        }
-    })?;
     let file = &reader.connection;
     let _snapshot = query::Snapshot::begin(file)?;
+    let today = asked.today_unix_ns;
+    let costs = (reader.todays_costs).sums(file, today, prices, is_cancelled)?;
+    let mut found = FactsByTarget::new();
     for (key, target) in query::targets(file)? {
         if is_cancelled() {
             return Err(reader::cancelled());
+        }
+        if let Some(cost) = costs.get(&key) {
+            facts_of(&mut found, &target, false).cost_today = *cost;
         }
         count_buffered(file, (key, &target), asked, &mut found)?;
         count_lost(file, (key, &target), asked, &mut found)?;

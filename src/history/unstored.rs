@@ -28,8 +28,8 @@ impl Unstored {
 
     /// A batch was written: its finished runs are not missing any more.
     pub(super) fn stored(&mut self, batch: &Batch) {
-        for run in &batch.finished {
-            self.runs.remove(&run.head.id);
+        for id in batch.finished.keys() {
+            self.runs.remove(id);
         }
     }
 

@@ -108,12 +108,6 @@ pub(super) const KEYS: &[&str] = &[
 /// The longest time whose runs count, in minutes: a week.
 pub const LONGEST_MINUTES: u32 = 7 * 24 * 60;
 
-/// The most days of a certificate that a rule may ask for: no authority of the Web signs for more.
-pub const MOST_DAYS: f64 = 398.0;
-
-/// The largest number below 1.
-const BELOW_ONE: f64 = 1.0 - f64::EPSILON / 2.0;
-
 impl AlertSettings {
     /// Its limit: it fires above it, or below it, as its figure has it.
     #[must_use]
@@ -229,28 +223,22 @@ impl AlertSettings {
             let why = format!("{figure} fires {key} a limit: write {key} instead");
             return Err((other, why));
         }
-        let (range, what) = match figure {
+        let what = match figure {
             AlertFigure::TtftP50 | AlertFigure::TtftP95 | AlertFigure::TtftP99 => {
-                (0.0..=f64::MAX, "the milliseconds above which it fires")
+                "the milliseconds above which it fires"
             }
-            AlertFigure::ErrorRate => (
-                0.0..=BELOW_ONE,
-                "the share of failed runs above which it fires, from 0 to below 1",
-            ),
-            AlertFigure::Burst => (
-                0.0..=BELOW_ONE,
-                "the share of buffered answers above which it fires, from 0 to below 1",
-            ),
-            AlertFigure::Availability => (
-                f64::MIN_POSITIVE..=1.0,
-                "the share of good runs and checks below which it fires, from above 0 to 1",
-            ),
-            AlertFigure::CertificateDays => (
-                1.0..=MOST_DAYS,
-                "the days below which it fires, from 1 to 398",
-            ),
+            AlertFigure::ErrorRate => {
+                "the share of failed runs above which it fires, from 0 to below 1"
+            }
+            AlertFigure::Burst => {
+                "the share of buffered answers above which it fires, from 0 to below 1"
+            }
+            AlertFigure::Availability => {
+                "the share of good runs and checks below which it fires, from above 0 to 1"
+            }
+            AlertFigure::CertificateDays => "the days below which it fires, from 1 to 398",
         };
-        let is_limit = |limit: &f64| range.contains(limit);
+        let is_limit = |limit: &f64| figure.limits().contains(limit);
         let Some(limit) = limit.filter(is_limit) else {
             return Err((key, format!("{key} is needed: {what}")));
         };

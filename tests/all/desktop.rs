@@ -13,6 +13,7 @@ mod inspector;
 mod keys;
 mod limits;
 mod monitor;
+mod over_view;
 mod palette;
 #[cfg(feature = "pictures")]
 mod pictures;

@@ -51,6 +51,13 @@ pub(super) struct HarEntry {
     pub response: HarResponse,
     pub cache: Map<String, Value>,
     pub timings: HarTimings,
+    /// The IP address of the other end of the connection: the proxy's, where there is one.
+    #[serde(
+        default,
+        rename = "serverIPAddress",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub server_ip_address: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

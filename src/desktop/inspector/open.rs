@@ -77,14 +77,15 @@ impl OpenFile {
         let is_opening = self.opening.is_some();
         let is_new = std::mem::take(&mut self.is_new);
         let (step, closed) = dialog(ctx, cx.theme, "open-capture", 460.0, |ui| {
-            ui.add_enabled_ui(!is_opening, |ui| {
-                fields_ui(ui, cx.theme, &mut field, is_new)
-            })
-            .inner
+            fields_ui(ui, cx.theme, &mut field, (is_new, is_opening))
         });
         let stays = match step {
-            OpenStep::Stays => !closed,
-            OpenStep::Close => false,
+            // A click outside gives nothing up that was begun.
+            OpenStep::Stays => is_opening || !closed,
+            OpenStep::Close => {
+                self.opening = None;
+                false
+            }
             OpenStep::Open(path) => {
                 field.problem = None;
                 self.begin(path, cx);
@@ -101,13 +102,22 @@ enum OpenStep {
     Open(PathBuf),
 }
 
-fn fields_ui(ui: &mut egui::Ui, theme: &Theme, field: &mut PathField, is_new: bool) -> OpenStep {
+/// Shows the fields; `is_new` says whether they were just opened, `is_opening` whether a file is being read.
+fn fields_ui(
+    ui: &mut egui::Ui,
+    theme: &Theme,
+    field: &mut PathField,
+    (is_new, is_opening): (bool, bool),
+) -> OpenStep {
     ui.label(heading("Open a capture"));
     let text = "A .tscap file, or a HAR that Tokenscope saved: it is shown as a run, and can be replayed. \
                 You can drop it on the window, too";
     ui.label(caption(theme, text));
     ui.add_space(space::M);
-    let edit = field.ui(ui, theme, ChooseFor::Open(EXTENSIONS));
+    let edit = ui.add_enabled_ui(!is_opening, |ui| {
+        field.ui(ui, theme, ChooseFor::Open(EXTENSIONS))
+    });
+    let edit = edit.inner;
     if is_new {
         edit.request_focus();
     }
@@ -115,13 +125,16 @@ fn fields_ui(ui: &mut egui::Ui, theme: &Theme, field: &mut PathField, is_new: bo
     ui.add_space(space::M);
     let mut step = OpenStep::Stays;
     ui.horizontal(|ui| {
-        let path = field.given().map(PathBuf::from);
+        let path = field.given().filter(|_| !is_opening).map(PathBuf::from);
         let open = ui.add_enabled_ui(path.is_some(), |ui| primary_button(ui, theme, "Open"));
         if let (true, Some(path)) = (entered || open.inner.clicked(), path) {
             step = OpenStep::Open(path);
         }
         if ui.button("Cancel").clicked() {
             step = OpenStep::Close;
+        }
+        if is_opening {
+            ui.label(caption(theme, "Reading…"));
         }
     });
     step

@@ -19,6 +19,7 @@ use self::{
     filter::{Filter, Matched},
     frames::FrameList,
     loaded::sentence,
+    message::RequestBody,
 };
 pub use self::{
     excerpt::{events_line, raw_line},
@@ -55,6 +56,7 @@ pub struct WireTab {
     filter: Filter,
     list: FrameList,
     detail: FrameDetail,
+    request: RequestBody,
 }
 
 /// What is shown.
@@ -84,6 +86,7 @@ impl WireTab {
             self.of = Some(Arc::clone(shown.decoded));
             self.list = FrameList::default();
             self.detail = FrameDetail::default();
+            self.request = RequestBody::default();
             self.filter.start_over();
         }
         self.head_ui(ui, cx, shown);
@@ -92,7 +95,8 @@ impl WireTab {
         match self.page {
             WirePage::Frames => self.frames_ui(ui, cx, shown),
             WirePage::Request => {
-                message::request_ui(ui, cx.theme, shown.decoded.capture.request.as_ref());
+                let request = shown.decoded.capture.request.as_ref();
+                message::request_ui(ui, cx.theme, request, &mut self.request);
             }
             WirePage::Response => message::response_ui(ui, cx.theme, response),
         }

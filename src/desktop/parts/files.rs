@@ -17,6 +17,7 @@ use crate::{
         icons,
         theme::{Theme, caption, size},
         toast::tell,
+        user_folders,
     },
     visible::visible,
 };
@@ -163,10 +164,8 @@ fn save(path: &Path, media: &Media) -> String {
 
 /// Saves to the downloads folder where there is no file chooser. Overwrites nothing.
 fn save_in_downloads(media: &Media, number: usize) -> String {
-    let dirs = directories::UserDirs::new();
-    let folder = (dirs.as_ref()).map(|dirs| dirs.download_dir().unwrap_or(dirs.home_dir()));
-    match folder {
-        Some(folder) => save(&free_path(folder, &media.file_name(number)), media),
+    match user_folders::downloads() {
+        Some(folder) => save(&free_path(&folder, &media.file_name(number)), media),
         None => format!("Not saved: {NoChooser}, and no home folder"),
     }
 }

@@ -91,7 +91,7 @@ impl PathForm {
 }
 
 fn home() -> Option<PathBuf> {
-    directories::UserDirs::new().map(|dirs| dirs.home_dir().to_owned())
+    directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())
 }
 
 /// The paths in a text, as typed or as copied by file managers and shells.

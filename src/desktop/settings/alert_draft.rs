@@ -7,9 +7,7 @@ use url::Url;
 use super::form::lines;
 use crate::settings::{
     Settings,
-    alert::{
-        AlertFigure, AlertSettings, AlertUnit, LONGEST_MINUTES, MOST_DAYS, QuietHours, WebhookForm,
-    },
+    alert::{AlertFigure, AlertSettings, AlertUnit, LONGEST_MINUTES, QuietHours, WebhookForm},
 };
 
 /// The fields that can be wrong.
@@ -198,7 +196,8 @@ impl AlertDraft {
             below,
             ..AlertSettings::default()
         };
-        Some(shown(self.figure, rule.until()))
+        // Without what the calculation is off by.
+        Some(shown(self.figure, (rule.until() * 1e9).round() / 1e9))
     }
 
     /// Whether the webhook's URL is a secret that stands in the file as it is.
@@ -232,15 +231,15 @@ impl AlertDraft {
     }
 
     fn limit(&self) -> Result<f64, String> {
-        let (range, what) = match (self.figure.unit(), self.figure.fires_below()) {
-            (AlertUnit::Ms, _) => (0.0..=1e9, "Milliseconds, such as 2000"),
-            (AlertUnit::Share, false) => (0.0..=0.999_999, "Percent, from 0 to below 100"),
-            (AlertUnit::Share, true) => (0.000_001..=1.0, "Percent, from above 0 to 100"),
-            (AlertUnit::Days, _) => (1.0..=MOST_DAYS, "Days, from 1 to 398"),
+        let what = match (self.figure.unit(), self.figure.fires_below()) {
+            (AlertUnit::Ms, _) => "Milliseconds, such as 2000",
+            (AlertUnit::Share, false) => "Percent, from 0 to below 100",
+            (AlertUnit::Share, true) => "Percent, from above 0 to 100",
+            (AlertUnit::Days, _) => "Days, from 1 to 398",
         };
         let value = self.number(&self.limit);
         value
-            .filter(|value| range.contains(value))
+            .filter(|value| self.figure.limits().contains(value))
             .ok_or_else(|| what.to_owned())
     }
 
@@ -288,23 +287,30 @@ impl AlertDraft {
 
     /// A number in the settings' unit.
     fn number(&self, text: &str) -> Option<f64> {
-        let number: f64 = text.trim().trim_end_matches('%').trim_end().parse().ok()?;
-        let number = number.is_finite().then_some(number)?;
-        Some(match self.figure.unit() {
-            // 99.9 is 0.999, not the nearest number to a hundredth of it.
-            AlertUnit::Share => (number * 1e7).round() / 1e9,
-            AlertUnit::Ms | AlertUnit::Days => number,
-        })
+        let text = text.trim().trim_end_matches('%').trim_end();
+        let number = match self.figure.unit() {
+            AlertUnit::Share => moved_point(text, -2)?,
+            AlertUnit::Ms | AlertUnit::Days => text.parse().ok()?,
+        };
+        number.is_finite().then_some(number)
     }
 }
 
 /// A value of the settings, as its field has it.
 fn shown(figure: AlertFigure, value: f64) -> String {
-    let value = match figure.unit() {
-        AlertUnit::Share => (value * 1e9).round() / 1e7,
-        AlertUnit::Ms | AlertUnit::Days => (value * 1e6).round() / 1e6,
-    };
-    value.to_string()
+    let text = value.to_string();
+    match figure.unit() {
+        AlertUnit::Share => moved_point(&text, 2).map_or(text, |percent| percent.to_string()),
+        AlertUnit::Ms | AlertUnit::Days => text,
+    }
+}
+
+/// A decimal number with its point so many places to the right: 99.9 is 0.999 then, not the nearest number to a hundredth
+/// of it. `None` if it is no number.
+fn moved_point(text: &str, places: i32) -> Option<f64> {
+    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let exponent = exponent.parse::<i32>().ok()?.checked_add(places)?;
+    format!("{digits}e{exponent}").parse().ok()
 }
 
 fn whole(text: &str, most: u32) -> Result<u32, String> {

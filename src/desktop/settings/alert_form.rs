@@ -40,10 +40,19 @@ pub struct AlertForm {
     /// How many days of the past it is to be tried on.
     days: i64,
     asked: Asked<Result<AlertTrial, String>>,
-    /// How many days it is being tried on.
-    asked_days: i64,
-    /// How it did, and over how many days.
-    trial: Option<(i64, Result<AlertTrial, String>)>,
+    /// What is being tried.
+    tries: Option<TriedRule>,
+    /// How it did.
+    trial: Option<(TriedRule, Result<AlertTrial, String>)>,
+}
+
+/// What is tried on the past.
+#[derive(Clone, Debug)]
+struct TriedRule {
+    /// By what it judges: see [`AlertSettings::judgement`].
+    judgement: String,
+    /// Over how many days.
+    days: i64,
 }
 
 impl AlertForm {
@@ -55,7 +64,7 @@ impl AlertForm {
             progress: FormProgress::default(),
             days: 7,
             asked: Asked::default(),
-            asked_days: 7,
+            tries: None,
             trial: None,
         }
     }
@@ -63,7 +72,7 @@ impl AlertForm {
     /// Takes what was asked; returns whether the alert is saved.
     pub fn logic(&mut self, cx: &Cx<'_>) -> bool {
         if let Some(answer) = self.asked.take() {
-            self.trial = Some((self.asked_days, answer));
+            self.trial = self.tries.take().map(|tried| (tried, answer));
         }
         self.progress.is_saved(cx)
     }
@@ -104,7 +113,11 @@ impl AlertForm {
                     self.progress.has_tried = true;
                     if let Some(rule) = rule {
                         let (reply, asked) = ask();
-                        (self.asked, self.asked_days) = (asked, self.days);
+                        self.asked = asked;
+                        self.tries = Some(TriedRule {
+                            judgement: rule.judgement(),
+                            days: self.days,
+                        });
                         cx.commands.push(Command::History(HistoryCommand::TryAlert {
                             rule: Box::new(rule.clone()),
                             since_unix_ns: wall_clock_ns().saturating_sub(self.days * DAY_NS),
@@ -117,10 +130,17 @@ impl AlertForm {
                 }
             });
             not_kept_ui(ui, cx, self.draft.figure, self.days);
+            // Of another rule it would say nothing.
+            let judgement = rule.map(AlertSettings::judgement);
+            let is_of_rule = |tried: &TriedRule| judgement.as_ref() == Some(&tried.judgement);
             match &self.trial {
-                None => {}
-                Some((_, Err(why))) => drop(ui.colored_label(theme.warn, why)),
-                Some((days, Ok(trial))) => trial_lines(ui, theme, *days, trial),
+                Some((tried, Err(why))) if is_of_rule(tried) => {
+                    ui.colored_label(theme.warn, why);
+                }
+                Some((tried, Ok(trial))) if is_of_rule(tried) => {
+                    trial_lines(ui, theme, tried.days, trial);
+                }
+                _ => {}
             }
         });
     }

@@ -131,13 +131,13 @@ impl LimitsForm {
         ui.columns_const(|columns: &mut [Ui; 2]| self.field_ui(&mut columns[0], cx, 4));
         ui.add_space(space::M);
         let Some(base) = self.base else { return };
-        let read = self.read(base);
-        let is_changed = self.texts != texts_of(&base);
+        let is_changed = self.is_changed(base);
+        let wanted = self.read(base).filter(|_| is_changed);
         ui.horizontal(|ui| {
-            let can_save = is_changed && read.is_some();
+            let can_save = wanted.is_some();
             let save = ui.add_enabled_ui(can_save, |ui| primary_button(ui, theme, "Save"));
             if save.inner.clicked()
-                && let Some(wanted) = read
+                && let Some(wanted) = wanted
             {
                 let edits = edits(&base, &wanted).into_iter();
                 cx.commands.extend(edits.map(Command::Edit));
@@ -154,7 +154,7 @@ impl LimitsForm {
         if self.base == Some(now) {
             return;
         }
-        let is_typed = self.base.is_some_and(|base| self.texts != texts_of(&base));
+        let is_typed = self.base.is_some_and(|base| self.is_changed(base));
         if !is_typed {
             self.texts = texts_of(&now);
         }
@@ -191,6 +191,11 @@ impl LimitsForm {
         let text = &mut self.texts[index];
         labeled_field(ui, cx.theme, row.name, text, "", problem.as_deref())
             .on_hover_text(row.hover);
+    }
+
+    /// Whether what is typed says something else than was there; what can't be read does.
+    fn is_changed(&self, before: Limits) -> bool {
+        self.read(before) != Some(before)
     }
 
     /// What is typed, over what was there; `None` if some of it can't be read. A share that is no whole percent is only

@@ -18,6 +18,41 @@ use crate::{
     conversation::Conversation,
 };
 
+/// Version 4: a file has its SHA-256 in place of its data, in `run_wire.request`, in `run_wire.rest` and in
+/// `conversation.json`; `blob_use` says who uses it (`owner` is a word of `files::BlobOwner`). Triggers delete a blob
+/// that is not used any more, and all rows that belong to a deleted run or conversation. `INSERT OR REPLACE` does not
+/// fire them: recursive triggers are off.
+pub(super) const SQL: &str = "
+DROP INDEX blob_hash;
+ALTER TABLE blob RENAME TO old_blob;
+CREATE TABLE blob (
+    id INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL UNIQUE,
+    bytes BLOB NOT NULL
+) STRICT;
+CREATE TABLE blob_use (
+    owner TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    blob INTEGER NOT NULL,
+    PRIMARY KEY (owner, id, blob)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX blob_use_blob ON blob_use (blob);
+CREATE TRIGGER blob_unused AFTER DELETE ON blob_use
+WHEN NOT EXISTS (SELECT 1 FROM blob_use WHERE blob = OLD.blob) BEGIN
+    DELETE FROM blob WHERE id = OLD.blob;
+END;
+CREATE TRIGGER run_gone AFTER DELETE ON run BEGIN
+    DELETE FROM run_text WHERE id = OLD.id;
+    DELETE FROM run_wire WHERE id = OLD.id;
+    DELETE FROM piece WHERE run = OLD.id;
+    DELETE FROM finding WHERE run = OLD.id;
+    DELETE FROM blob_use WHERE owner = 'run' AND id = OLD.id;
+END;
+CREATE TRIGGER conversation_gone AFTER DELETE ON conversation BEGIN
+    DELETE FROM blob_use WHERE owner = 'conversation' AND id = OLD.id;
+END;
+";
+
 /// Moves the files from `old_blob` into `blob` and drops `old_blob`.
 ///
 /// # Errors

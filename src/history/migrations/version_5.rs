@@ -10,6 +10,59 @@ use super::super::{conversations, drafts};
 use super::version_4;
 use crate::conversation::{Conversation, TurnId};
 
+/// Version 5: panes and turns have rows of their own, so that windows can add to one conversation at the same
+/// time. `pane.place` orders the panes, a turn's id the turns; `json` holds the rest of each.
+///
+/// - A draft belongs to the window of a session number (see `session.rs`); `session` is null once that window is
+///   gone.
+/// - `open` says which conversation a window shows.
+/// - `meta.talk` counts changes of conversations, drafts aside.
+pub(super) const SQL: &str = "
+ALTER TABLE meta ADD COLUMN talk INTEGER NOT NULL DEFAULT 0;
+DROP TRIGGER conversation_gone;
+ALTER TABLE conversation RENAME TO old_conversation;
+CREATE TABLE conversation (
+    id INTEGER PRIMARY KEY,
+    updated_unix_ns INTEGER NOT NULL,
+    title TEXT NOT NULL
+) STRICT;
+CREATE TABLE pane (
+    conversation INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    json TEXT NOT NULL,
+    PRIMARY KEY (conversation, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE turn (
+    conversation INTEGER NOT NULL,
+    pane INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    json TEXT NOT NULL,
+    PRIMARY KEY (conversation, pane, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE draft (
+    id INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL,
+    session INTEGER,
+    updated_unix_ns INTEGER NOT NULL,
+    json TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX draft_conversation ON draft (conversation, session);
+CREATE TABLE open (
+    session INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER draft_gone AFTER DELETE ON draft BEGIN
+    DELETE FROM blob_use WHERE owner = 'draft' AND id = OLD.id;
+END;
+CREATE TRIGGER conversation_gone AFTER DELETE ON conversation BEGIN
+    DELETE FROM pane WHERE conversation = OLD.id;
+    DELETE FROM turn WHERE conversation = OLD.id;
+    DELETE FROM draft WHERE conversation = OLD.id;
+    DELETE FROM blob_use WHERE owner = 'conversation' AND id = OLD.id;
+END;
+";
+
 /// Moves the conversations out of `old_conversation`, and drops that table if it is empty then. A row that can't be
 /// parsed stays in it.
 ///

@@ -1,6 +1,14 @@
 //! What a rule looks at, in which unit, and on which side of its limit it fires.
 
+use std::ops::RangeInclusive;
+
 use crate::event::words;
+
+/// The most days of a certificate that a rule may ask for: no authority of the Web signs for more.
+const MOST_DAYS: f64 = 398.0;
+
+/// The largest number below 1.
+const BELOW_ONE: f64 = 1.0 - f64::EPSILON / 2.0;
 
 words! {
     #[derive(Default)]
@@ -80,6 +88,17 @@ impl AlertFigure {
             (None, limit)
         } else {
             (limit, None)
+        }
+    }
+
+    /// The limits that a rule may have, in the unit of the settings.
+    #[must_use]
+    pub fn limits(self) -> RangeInclusive<f64> {
+        match self {
+            Self::TtftP50 | Self::TtftP95 | Self::TtftP99 => 0.0..=f64::MAX,
+            Self::ErrorRate | Self::Burst => 0.0..=BELOW_ONE,
+            Self::Availability => f64::MIN_POSITIVE..=1.0,
+            Self::CertificateDays => 1.0..=MOST_DAYS,
         }
     }
 

@@ -179,6 +179,20 @@ fn a_rule_is_tried_on_the_past_before_it_is_saved() {
 }
 
 #[test]
+fn a_trial_is_shown_only_beside_the_rule_that_was_tried() {
+    let (mut desktop, mut player) = open_alerts(scenes::watched());
+    click(&mut desktop, &mut player, "Edit slow");
+    click(&mut desktop, &mut player, "Try on the past");
+    assert!(shows(&desktop, "Would have fired"));
+    write_into(&mut desktop, &mut player, "Name", "slower");
+    assert!(shows(&desktop, "Would have fired"), "it judges as before");
+    write_into(&mut desktop, &mut player, "Fires above (ms)", "3000");
+    assert!(!shows(&desktop, "Would have fired"));
+    write_into(&mut desktop, &mut player, "Fires above (ms)", "soon");
+    assert!(!shows(&desktop, "Would have fired"));
+}
+
+#[test]
 fn a_trial_says_how_many_days_were_asked_for_whatever_is_chosen_since() {
     let (mut desktop, mut player) = open_alerts(scenes::watched());
     click(&mut desktop, &mut player, "Edit slow");

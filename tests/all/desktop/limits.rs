@@ -1,6 +1,6 @@
 //! The forms of the settings for what the history keeps, and for deleting.
 
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use tokenscope::{
     engine::{Command, HistoryCommand},
     history::Deletion,
@@ -80,6 +80,19 @@ fn only_what_was_changed_is_saved_and_a_wrong_number_is_explained_beside_its_fie
         last,
         SettingsEdit::Measuring(Measuring { late_share: 0.25 })
     );
+}
+
+#[test]
+fn a_number_that_is_only_written_otherwise_is_no_change() {
+    let (mut desktop, mut player) = open_data();
+    for same in ["14 ", "014"] {
+        write_into(&mut desktop, &mut player, "Probes one by one: days", same);
+        assert!(
+            desktop.get_by_label("Save").accesskit_node().is_disabled(),
+            "{same:?}"
+        );
+        assert!(desktop.query_by_label("Undo").is_none(), "{same:?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The view of runs: its table, the details of a run, exports.
 
 use egui::{Key, Role};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use tokenscope::{
     desktop::view::ViewId,
     engine::{Command, ExportStep, HistoryCommand, RunCommand, RunNews, Steps, Update},
@@ -14,6 +14,7 @@ use super::{
     type_into,
     wire::{drop_file, file_of},
 };
+use crate::deadline;
 
 #[test]
 fn runs_are_fetched_page_by_page() {
@@ -118,6 +119,13 @@ fn an_export_takes_the_filters_along_and_tells_how_it_ended() {
     click(&mut desktop, &mut player, "Sort by TTFT");
     press(&mut desktop, &mut player, Key::E);
     click(&mut desktop, &mut player, "Format: JSON");
+    deadline::until_true("the folder for documents", || {
+        player.play(&mut desktop);
+        !desktop
+            .get_by_label("Export")
+            .accesskit_node()
+            .is_disabled()
+    });
     click(&mut desktop, &mut player, "Export");
     let exports = heard(&player, |command| match command {
         Command::History(HistoryCommand::Export {

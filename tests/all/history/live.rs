@@ -1,5 +1,7 @@
 //! Runs that go on while the file is read, and what becomes of those whose program has ended.
 
+use tokenscope::history::DistributionQuery;
+
 use super::*;
 
 #[tokio::test]
@@ -162,6 +164,29 @@ async fn two_windows_share_the_file_and_neither_takes_the_others_runs_for_dead()
     );
     assert_eq!(run.answer.text, "from the first");
     assert!(!second.run(RunId(2)).await.unwrap().unwrap().state.is_over());
+}
+
+#[tokio::test]
+async fn a_probe_whose_program_ended_is_no_failure_of_its_target() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::open(folder.path());
+    let mut probe = waiting(1);
+    probe.head.origin = Origin::Probe;
+    probe.stamps.started_unix_ns = 1_700_000_000_000_000_000;
+    history.begin(&probe);
+    close(history, folder.path()).await;
+
+    let history = History::open(folder.path());
+    let probe = history.run(RunId(1)).await.unwrap().unwrap();
+    let fault = probe.answer.fault.unwrap();
+    assert!(fault.class.is_no_failure(), "{fault}");
+    assert_eq!(
+        fault.message,
+        "the program ended while this run was waiting"
+    );
+    let found = history.distributions(DistributionQuery::default()).await;
+    let mut found = found.unwrap().into_iter();
+    assert!(found.all(|row| row.outcomes.failed() == 0));
 }
 
 #[tokio::test]

@@ -32,13 +32,20 @@ fn now() -> i64 {
     i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap()
 }
 
-/// Probes of two targets over many days, warm and cold, some failed, some late; and runs that are no probes.
-fn runs() -> Vec<Run> {
-    let begin = now() - DAYS * DAY;
+/// From when on probes are kept one by one, at this time.
+fn kept_since(now: i64) -> i64 {
+    (now - i64::from(KEPT.probes_days) * DAY) / HOUR * HOUR
+}
+
+/// Probes of two targets over many days, warm and cold, some failed, some late; and runs that are no probes. None is a probe
+/// of the first hour that is kept: the same are kept if the test goes on beyond a full hour.
+fn runs(now: i64) -> Vec<Run> {
+    let begin = now - DAYS * DAY;
+    let first_kept_hour = kept_since(now)..kept_since(now + HOUR);
     let all = (0..PROBES).map(|n| {
         let mut run = a_run(n + 1);
         run.stamps.started_unix_ns = begin + n * (DAYS * DAY / PROBES) + 17 * n;
-        let is_asked = n % 25 == 3;
+        let is_asked = n % 25 == 3 || first_kept_hour.contains(&run.stamps.started_unix_ns);
         run.head.origin = if is_asked {
             Origin::Playground
         } else {
@@ -71,19 +78,19 @@ fn runs() -> Vec<Run> {
     all.collect()
 }
 
-/// Those of the runs that are kept one by one.
-fn kept_of(runs: &[Run]) -> Vec<Run> {
-    let limit = (now() - i64::from(KEPT.probes_days) * DAY) / HOUR * HOUR;
+/// Those of the runs that are kept one by one at this time.
+fn kept_of(runs: &[Run], now: i64) -> Vec<Run> {
+    let limit = kept_since(now);
     let is_kept =
         |run: &&Run| run.head.origin != Origin::Probe || run.stamps.started_unix_ns >= limit;
     runs.iter().filter(is_kept).cloned().collect()
 }
 
 /// A history of these runs in which what is old was rolled up.
-async fn rolled_up(folder: &std::path::Path, runs: &[Run]) -> History {
+async fn rolled_up(folder: &std::path::Path, runs: &[Run], now: i64) -> History {
     let history = history_of(folder, runs);
     history.flush().await;
-    let kept = kept_of(runs).len() as i64;
+    let kept = kept_of(runs, now).len() as i64;
     assert!(kept < PROBES / 2);
     history.keep(KEPT, 0.1);
     deadline::until("old probes to be rolled up", || {
@@ -148,9 +155,9 @@ fn check_buckets(found: &Distribution, runs: &[Run], query: &DistributionQuery) 
     assert!(found.buckets.windows(2).all(in_order));
 }
 
-fn check(found: &[Distribution], runs: &[Run], query: &DistributionQuery) {
+fn check(found: &[Distribution], (runs, now): (&[Run], i64), query: &DistributionQuery) {
     let truth = expected(runs, query);
-    let kept = expected(&kept_of(runs), query);
+    let kept = expected(&kept_of(runs, now), query);
     assert_eq!(found.len(), truth.len());
     for (found, truth) in found.iter().zip(&truth) {
         assert_eq!(found.target, truth.target);
@@ -178,11 +185,23 @@ fn check(found: &[Distribution], runs: &[Run], query: &DistributionQuery) {
     }
 }
 
+#[test]
+fn the_same_runs_are_kept_when_a_full_hour_passes() {
+    // Half a minute before a full hour.
+    let now = now() / HOUR * HOUR - 30_000_000_000;
+    let runs = runs(now);
+    assert_eq!(kept_of(&runs, now), kept_of(&runs, now + HOUR / 60));
+    let begins = |run: &Run| run.stamps.started_unix_ns;
+    let old = |run: &&Run| begins(run) < kept_since(now) && run.head.origin == Origin::Probe;
+    assert!(runs.iter().filter(old).count() > 1_000);
+}
+
 #[tokio::test]
 async fn charts_of_rolled_up_and_single_runs_tell_the_same_as_of_single_ones() {
     let folder = tempfile::tempdir().unwrap();
-    let runs = runs();
-    let history = rolled_up(folder.path(), &runs).await;
+    let now = now();
+    let runs = runs(now);
+    let history = rolled_up(folder.path(), &runs, now).await;
     // The whole time; some weeks, with buckets of hours; a few old hours; and nothing that is old.
     for (from, to, buckets, shortest) in [
         (None, None, 60, DAY),
@@ -192,7 +211,7 @@ async fn charts_of_rolled_up_and_single_runs_tell_the_same_as_of_single_ones() {
         (Some(5), None, 60, 1),
     ] {
         for connection in [ConnectionKind::Warm, ConnectionKind::Cold] {
-            let hours_ago = |days: i64| (now() - days * DAY) / HOUR * HOUR;
+            let hours_ago = |days: i64| (now - days * DAY) / HOUR * HOUR;
             let query = DistributionQuery {
                 from_unix_ns: from.map(hours_ago),
                 // The last hour counts whole, too.
@@ -203,7 +222,7 @@ async fn charts_of_rolled_up_and_single_runs_tell_the_same_as_of_single_ones() {
                 ..DistributionQuery::default()
             };
             let found = history.distributions(query.clone()).await.unwrap();
-            check(&found, &runs, &query);
+            check(&found, (&runs, now), &query);
             let first = &found[0].buckets[0];
             let length = first.to_unix_ns - first.from_unix_ns;
             assert!(length >= shortest, "{from:?}: {length}");
@@ -223,8 +242,9 @@ async fn charts_of_rolled_up_and_single_runs_tell_the_same_as_of_single_ones() {
 #[tokio::test]
 async fn the_legend_has_a_p95_where_a_part_was_rolled_up() {
     let folder = tempfile::tempdir().unwrap();
-    let runs = runs();
-    let history = rolled_up(folder.path(), &runs).await;
+    let now = now();
+    let runs = runs(now);
+    let history = rolled_up(folder.path(), &runs, now).await;
     let plot = history.ttft_plot(SeriesQuery::default()).await.unwrap();
     let query = DistributionQuery::default();
     for truth in expected(&runs, &query) {

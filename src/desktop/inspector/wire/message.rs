@@ -16,8 +16,25 @@ use crate::{
 /// Most characters of a body that are shown; the copy is whole.
 const MOST: usize = 16_000;
 
-/// Shows a request.
-pub fn request_ui(ui: &mut Ui, theme: &Theme, request: Option<&CapturedRequest>) {
+/// The body of the request that is shown, as text: made once, since it may be long.
+#[derive(Debug, Default)]
+pub struct RequestBody(Option<(String, bool)>);
+
+impl RequestBody {
+    /// The text, and whether it is all of the body; `bytes` are the same in each call.
+    fn text(&mut self, bytes: &[u8]) -> (&str, bool) {
+        let (text, is_all) = self.0.get_or_insert_with(|| raw_text(bytes, MOST));
+        (text, *is_all)
+    }
+}
+
+/// Shows a request; `body` belongs to it alone.
+pub fn request_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    request: Option<&CapturedRequest>,
+    body: &mut RequestBody,
+) {
     let Some(request) = request else {
         ui.label(caption(theme, "Nothing was sent"));
         return;
@@ -36,7 +53,7 @@ pub fn request_ui(ui: &mut Ui, theme: &Theme, request: Option<&CapturedRequest>)
         if let Some(missing) = request.body.missing() {
             ui.label(caption(theme, missing).color(theme.warn));
         }
-        let (text, is_all) = raw_text(bytes, MOST);
+        let (text, is_all) = body.text(bytes);
         let text = RichText::new(text).monospace().size(size::TINY);
         ui.add(Label::new(text).wrap());
         if !is_all {
@@ -93,5 +110,20 @@ fn headers_ui(ui: &mut Ui, theme: &Theme, title: &str, headers: &Headers) {
     for (name, value) in &headers.0 {
         let value = RichText::new(visible_line(value)).monospace();
         key_value(ui, theme, 150.0, &visible_line(name), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_request_is_made_once() {
+        let mut body = RequestBody::default();
+        let bytes = vec![b'a'; MOST + 1];
+        let (first, is_all) = body.text(&bytes);
+        assert_eq!((first.len(), is_all), (MOST, false));
+        let first = first.as_ptr();
+        assert_eq!(body.text(&bytes).0.as_ptr(), first);
     }
 }

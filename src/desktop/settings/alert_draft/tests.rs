@@ -42,6 +42,33 @@ fn an_alert_comes_back_from_its_draft() {
 }
 
 #[test]
+fn each_limit_that_the_file_may_have_can_be_edited() {
+    for (figure, limit) in [
+        (AlertFigure::TtftP95, 0.0),
+        (AlertFigure::TtftP95, 1e-7),
+        (AlertFigure::TtftP95, 2e12),
+        (AlertFigure::ErrorRate, 0.0),
+        (AlertFigure::ErrorRate, 0.999_999_9),
+        (AlertFigure::Burst, 1.0 - f64::EPSILON / 2.0),
+        (AlertFigure::Availability, 1e-12),
+        (AlertFigure::Availability, 1.0),
+        (AlertFigure::CertificateDays, 398.0),
+    ] {
+        let (above, below) = figure.sides(Some(limit));
+        let rule = AlertSettings {
+            name: "slow".into(),
+            figure,
+            above,
+            below,
+            ..AlertSettings::default()
+        };
+        assert_eq!(rule.check(), Ok(()));
+        let edited = AlertDraft::of(&rule).rule(&Settings::default());
+        assert_eq!(edited, Ok(rule));
+    }
+}
+
+#[test]
 fn each_field_says_what_is_wrong_with_it() {
     use AlertField::{Channels, Least, Limit, Minutes, Name, Quiet, Targets, Until, Webhook};
     assert_eq!(wrong(&draft(|_| ())), []);

@@ -37,7 +37,7 @@ pub(super) struct Proven {
     kept: usize,
     lost: usize,
     most_lost_by_a_kill: usize,
-    interrupted: usize,
+    cut_by_kills: usize,
     sleeps: usize,
     kills: usize,
     /// Times after a kill in which no program ran for long.
@@ -59,12 +59,12 @@ impl fmt::Display for Proven {
         )?;
         write!(
             f,
-            "{} kills, {} of them with a long time until the next start, {} sleeps; probes in the file: {}, of those {} interrupted; lost to kills: {}, at most {} by one",
+            "{} kills, {} of them with a long time until the next start, {} sleeps; probes in the file: {}, of those {} cut off by a kill; lost to kills: {}, at most {} by one",
             self.kills,
             self.not_running,
             self.sleeps,
             self.kept,
-            self.interrupted,
+            self.cut_by_kills,
             self.lost,
             self.most_lost_by_a_kill
         )
@@ -154,14 +154,14 @@ fn check_rows(
             match life.ends.get(&asked.id) {
                 // It ended, but that was not on disk yet.
                 Some(end) if *end != row.outcome => {
-                    assert_eq!(row.outcome, "interrupted", "{asked:?} {end}");
+                    assert_eq!(row.outcome, "cancelled", "{asked:?} {end}");
                     assert!(life.is_killed && !life.stored.contains(&asked.id));
-                    proven.interrupted += 1;
+                    proven.cut_by_kills += 1;
                 }
                 Some(_) => assert_eq!(row.started_unix_ns, course.unix_ns(asked.at), "{asked:?}"),
                 None => {
-                    assert_eq!(row.outcome, "interrupted", "{asked:?}");
-                    proven.interrupted += 1;
+                    assert_eq!(row.outcome, "cancelled", "{asked:?}");
+                    proven.cut_by_kills += 1;
                 }
             }
         }
