@@ -63,8 +63,19 @@ impl PathField {
 
     /// Shows the field.
     pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, what: ChooseFor) -> egui::Response {
+        self.named_ui(ui, theme, "File", what)
+    }
+
+    /// Shows the field with a label of its own, where there are several.
+    pub fn named_ui(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        label: &str,
+        what: ChooseFor,
+    ) -> egui::Response {
         let problem = self.problem.as_deref().map(visible);
-        let field = labeled_field(ui, theme, "File", &mut self.path, "", problem.as_deref());
+        let field = labeled_field(ui, theme, label, &mut self.path, "", problem.as_deref());
         let button = egui::Button::new("Choose…");
         if ui.add_enabled(self.chooser.is_none(), button).clicked() {
             self.chooser = Some(match what {
