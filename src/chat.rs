@@ -5,6 +5,7 @@
 
 mod call_ids;
 mod contents;
+mod fields;
 mod files;
 mod media;
 mod merge_patch;

@@ -6,17 +6,24 @@
 //!
 //! [`RequestSource`]: super::RequestSource
 
+mod choice;
+mod lengths;
 mod read;
+mod size;
 mod source;
 mod synthetic;
 mod tokenizer;
 
 use std::{path::Path, sync::Arc};
 
+use self::size::SetSize;
 pub use self::{
+    choice::{BenchPrompts, PromptChoice, PromptChoiceError, TokenizerChoice, USUAL_PROMPT},
+    lengths::Lengths,
     read::{EntryError, PromptsError},
+    size::MeanTokens,
     source::{PromptOrder, PromptSource},
-    synthetic::{Lengths, SyntheticPlan, SyntheticSource},
+    synthetic::{SyntheticPlan, SyntheticSource},
     tokenizer::{ShippedVocabulary, Tokenizer, TokenizerError},
 };
 use crate::{
@@ -70,6 +77,8 @@ struct PromptEntry {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PromptSet {
     prompts: Vec<PromptEntry>,
+    /// How large they are together.
+    size: SetSize,
     /// How many entries were left out, since they hold no message of a user.
     left_out: usize,
 }
@@ -146,6 +155,7 @@ impl PromptSet {
         if u32::try_from(set.prompts.len()).is_err() {
             return Err(PromptsError::TooMany(name.to_owned()));
         }
+        set.size = SetSize::of(&set.prompts);
         Ok(set)
     }
 
@@ -160,6 +170,7 @@ impl PromptSet {
                 prompt.max_tokens.get_or_insert(tokens);
             }
         }
+        self.size = SetSize::of(&self.prompts);
     }
 
     /// How many prompts it has: at least one.

@@ -23,7 +23,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 pub use self::args::BenchArgs;
 pub(super) use self::show::summary as summary_text;
-use self::{asking::BenchPrompts, consent::BenchEstimate, show::SearchLine};
+use self::{consent::BenchEstimate, show::SearchLine};
 use super::{
     ending::CommandEnding,
     note,
@@ -33,6 +33,7 @@ use super::{
 use crate::{
     bench::{
         BenchId, BenchPlan, BenchRequest, BenchSummary, RateSearch, StopReason, part::BenchPart,
+        prompts::BenchPrompts,
     },
     clock::SteadyClock,
     engine::{BenchCommand, BenchNews, BenchProgress, BenchStart, Command, HistoryNews, Update},

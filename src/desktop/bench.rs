@@ -3,6 +3,7 @@
 //! In: [`State::bench`](super::state::State), benches of the history, opened and reduced for plots by the engine. Out:
 //! [`BenchCommand`](crate::engine::BenchCommand)s.
 
+mod asked_draft;
 mod beside;
 mod charts;
 mod draft;
@@ -10,6 +11,7 @@ mod figures;
 mod forecast;
 mod form;
 mod live;
+mod prompts;
 mod result;
 mod saved;
 mod shown;
@@ -21,10 +23,10 @@ mod verb;
 mod verdict;
 mod words;
 
-use egui::{Align, Frame, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, Ui};
+use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 use serde::{Deserialize, Serialize};
 
-pub use self::verb::{BenchDetail, BenchSide, BenchVerb};
+pub use self::verb::{BenchDetail, BenchVerb};
 use self::{
     draft::BenchDraft,
     form::BenchForm,
@@ -36,9 +38,9 @@ use self::{
 use super::{
     axes::Scale,
     icons,
-    theme::{space, title},
+    setup::{Head, Nothing, SidePanel, content_ui, side_ui},
     view::{Action, Cx, Verb, VerbId, View, ViewId},
-    widgets::{Tone, banner, contained, empty, icon_toggle, primary_button},
+    widgets::{Tone, banner},
 };
 use crate::{bench::BenchId, event::Fault};
 
@@ -59,11 +61,26 @@ pub struct BenchView {
     is_asking: bool,
 }
 
+const HEAD: Head = Head {
+    id: "bench",
+    title: "Bench",
+    meaning: "Sends load to a target, and says what it takes and whether this machine kept up",
+    set_up: "Set up a bench",
+    saved: "Saved benches",
+};
+
+const NOTHING: Nothing = Nothing {
+    icon: icons::SPEED,
+    heading: "No bench is shown",
+    text: "Sends load to a target and measures each request, by a fixed number of streams or at a rate. It says first whether \
+        this machine kept up, so that the figures are the target’s. Everything is kept",
+};
+
 /// What is kept with the window’s layout.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 struct KeptBenchView {
-    side: Option<BenchSide>,
+    side: Option<SidePanel>,
     detail: BenchDetail,
     scale: Scale,
     from: TimesFrom,
@@ -73,7 +90,7 @@ struct KeptBenchView {
 impl Default for KeptBenchView {
     fn default() -> Self {
         Self {
-            side: Some(BenchSide::SetUp),
+            side: Some(SidePanel::SetUp),
             detail: BenchDetail::default(),
             scale: Scale::default(),
             from: TimesFrom::default(),
@@ -88,7 +105,7 @@ impl View for BenchView {
     }
 
     fn title(&self) -> &'static str {
-        "Bench"
+        HEAD.title
     }
 
     fn icon(&self) -> &'static str {
@@ -103,8 +120,8 @@ impl View for BenchView {
         };
         let side = BenchVerb::Side;
         vec![
-            verb(side(BenchSide::SetUp), "Set up a bench", Some(Key::N)),
-            verb(side(BenchSide::Saved), "Saved benches", Some(Key::O)),
+            verb(side(SidePanel::SetUp), HEAD.set_up, Some(Key::N)),
+            verb(side(SidePanel::Saved), HEAD.saved, Some(Key::O)),
             verb(BenchVerb::Start, "Start the bench", Some(Key::Enter)),
             verb(BenchVerb::Stop, "Stop the bench", None),
         ]
@@ -118,7 +135,7 @@ impl View for BenchView {
             }
             VerbId::Bench(BenchVerb::Start) => {
                 cx.actions.push(Action::Go(ViewId::Bench));
-                self.form.forecasts.follow(&self.form.draft, cx);
+                self.form.follow(cx);
                 self.start(cx);
             }
             VerbId::Bench(BenchVerb::Stop) => self.stop(cx),
@@ -140,19 +157,13 @@ impl View for BenchView {
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        self.bar_ui(ui, cx);
+        self.head_ui(ui, cx);
         self.side_ui(ui, cx);
         let problems = [&self.problem, &self.shown.problem, &self.beside.problem];
         for problem in problems.into_iter().flatten() {
             banner(ui, cx.theme, Tone::Bad, problem, |_| ());
         }
-        let frame = Frame::new().inner_margin(Margin {
-            left: 16,
-            right: 12,
-            top: 4,
-            bottom: 8,
-        });
-        frame.show(ui, |ui| contained(ui, |ui| self.content_ui(ui, cx)));
+        content_ui(ui, |ui| self.content_ui(ui, cx));
         self.question_ui(ui, cx);
     }
 
@@ -166,62 +177,40 @@ impl View for BenchView {
 
     fn restore(&mut self, saved: &str) {
         self.kept = serde_json::from_str(saved).unwrap_or_default();
-        self.form.draft = self.kept.draft.clone();
+        self.form = BenchForm::of(self.kept.draft.clone());
     }
 }
 
 impl BenchView {
-    fn bar_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        let theme = cx.theme;
-        let frame = Frame::new().inner_margin(Margin::symmetric(16, 10));
-        Panel::top("bench.bar").frame(frame).show(ui, |ui| {
-            ui.horizontal(|ui| {
-                let meaning = "Sends load to a target, and says what it takes and whether this machine kept up";
-                ui.label(title("Bench")).on_hover_text(meaning);
-                ui.add_space(space::S);
-                for (side, icon, name) in [
-                    (BenchSide::SetUp, icons::PARAMS, "Set up a bench"),
-                    (BenchSide::Saved, icons::HISTORY, "Saved benches"),
-                ] {
-                    let is_open = self.kept.side == Some(side);
-                    if icon_toggle(ui, theme, icon, name, is_open).clicked() {
-                        self.kept.side = (!is_open).then_some(side);
-                    }
-                }
-                if self.started.is_none() && self.shown.id().is_some() {
-                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                        self.detail_ui(ui, cx);
-                    });
-                }
-            });
+    fn head_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let mut side = self.kept.side;
+        HEAD.ui(ui, &mut side, |ui| {
+            if self.started.is_none() && self.shown.id().is_some() {
+                self.detail_ui(ui, cx);
+            }
         });
+        self.kept.side = side;
     }
 
     fn side_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        let Some(side) = self.kept.side else { return };
-        let frame = Frame::new()
-            .fill(cx.theme.surface)
-            .inner_margin(Margin::symmetric(12, 10));
-        let panel = Panel::left("bench.side")
-            .default_size(276.0)
-            .size_range(250.0..=420.0)
-            .frame(frame);
-        panel.show(ui, |ui| match side {
-            BenchSide::SetUp => {
+        let theme = cx.theme;
+        match self.kept.side {
+            None => {}
+            Some(SidePanel::SetUp) => {
                 let is_running = self.started.is_some();
-                if contained(ui, |ui| self.form.ui(ui, cx, is_running)) {
+                if side_ui(ui, theme, HEAD.id, |ui| self.form.ui(ui, cx, is_running)) {
                     self.start(cx);
                 }
             }
-            BenchSide::Saved => {
+            Some(SidePanel::Saved) => {
                 self.saved.list_once(cx);
                 let shown = (self.shown.id(), self.beside.id());
                 let saved = &mut self.saved;
-                if let Some(intent) = contained(ui, |ui| saved.ui(ui, cx, shown)) {
+                if let Some(intent) = side_ui(ui, theme, HEAD.id, |ui| saved.ui(ui, cx, shown)) {
                     self.take(intent, cx);
                 }
             }
-        });
+        }
     }
 
     fn take(&mut self, intent: SavedIntent, cx: &mut Cx<'_>) {
@@ -250,26 +239,7 @@ impl BenchView {
         } else if self.shown.id().is_some() {
             self.shown_ui(ui, cx);
         } else {
-            self.empty_ui(ui, cx);
+            NOTHING.ui(ui, cx.theme, HEAD, &mut self.kept.side);
         }
-    }
-
-    fn empty_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        let text = "Sends load to a target and measures each request, by a fixed number of streams or at a rate. It says \
-                    first whether this machine kept up, so that the figures are the target’s. Everything is kept";
-        empty(
-            ui,
-            cx.theme,
-            icons::SPEED,
-            "No bench is shown",
-            text,
-            |ui| {
-                if self.kept.side.is_none()
-                    && primary_button(ui, cx.theme, "Set up a bench").clicked()
-                {
-                    self.kept.side = Some(BenchSide::SetUp);
-                }
-            },
-        );
     }
 }

@@ -28,25 +28,25 @@ mod way;
 
 use std::sync::Arc;
 
-use egui::{Key, KeyboardShortcut, Margin, Modifiers, Panel, Ui};
+use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 use serde::{Deserialize, Serialize};
 
 pub use self::verb::CompareVerb;
 use self::{
     answers::MarkedAnswers,
     data::ChartData,
-    dialogs::{DeleteComparison, QuestionAnswer, ReportDialog},
+    dialogs::{DeleteComparison, ReportDialog},
     draft::CompareDraft,
     form::CompareForm,
     saved_list::SavedComparisons,
     shown::ShownComparison,
-    verb::{CompareDetail, CompareSide, MarkChoice},
+    verb::{CompareDetail, MarkChoice},
 };
 use super::{
     axes::Scale,
     icons,
+    setup::{Head, SendQuestion, SidePanel, content_ui, side_ui},
     view::{Action, Cx, Verb, VerbId, View, ViewId},
-    widgets::contained,
 };
 use crate::{
     compare::{CompareState, ComparedFigure, ComparisonId},
@@ -54,11 +54,20 @@ use crate::{
     run::RunId,
 };
 
+const HEAD: Head = Head {
+    id: "compare",
+    title: "Compare",
+    meaning: "Asks several targets, or one in several ways, the same in pairs and random order, and says which is faster, by \
+        how much, and how sure that is",
+    set_up: "Set up a comparison",
+    saved: "Saved comparisons",
+};
+
 /// What is kept with the window's layout.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 struct SavedCompareView {
-    side: Option<CompareSide>,
+    side: Option<SidePanel>,
     detail: CompareDetail,
     figure: ComparedFigure,
     scale: Scale,
@@ -70,7 +79,7 @@ struct SavedCompareView {
 impl Default for SavedCompareView {
     fn default() -> Self {
         Self {
-            side: Some(CompareSide::SetUp),
+            side: Some(SidePanel::SetUp),
             detail: CompareDetail::default(),
             figure: ComparedFigure::Ttft,
             scale: Scale::default(),
@@ -105,7 +114,7 @@ impl View for CompareView {
     }
 
     fn title(&self) -> &'static str {
-        "Compare"
+        HEAD.title
     }
 
     fn icon(&self) -> &'static str {
@@ -123,13 +132,13 @@ impl View for CompareView {
         let mark = |choice, label, at| verb(CompareVerb::Mark(choice), label, key(at));
         vec![
             verb(
-                CompareVerb::Side(CompareSide::SetUp),
-                "Set up a comparison",
+                CompareVerb::Side(SidePanel::SetUp),
+                HEAD.set_up,
                 command(Key::N),
             ),
             verb(
-                CompareVerb::Side(CompareSide::Saved),
-                "Saved comparisons",
+                CompareVerb::Side(SidePanel::Saved),
+                HEAD.saved,
                 command(Key::O),
             ),
             verb(
@@ -208,19 +217,11 @@ impl View for CompareView {
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         let state = self.shown.state(cx);
-        self.bar_ui(ui, cx, state.as_ref());
+        self.head_ui(ui, cx, state.as_ref());
         self.side_ui(ui, cx);
-        let frame = egui::Frame::new().inner_margin(Margin {
-            left: 16,
-            right: 12,
-            top: 4,
-            bottom: 8,
-        });
-        frame.show(ui, |ui| {
-            contained(ui, |ui| match &state {
-                Some(state) => self.comparison_ui(ui, cx, state),
-                None => self.empty_ui(ui, cx),
-            });
+        content_ui(ui, |ui| match &state {
+            Some(state) => self.comparison_ui(ui, cx, state),
+            None => self.empty_ui(ui, cx),
         });
         self.dialogs_ui(ui.ctx(), cx);
     }
@@ -241,30 +242,22 @@ impl View for CompareView {
 
 impl CompareView {
     fn side_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        let Some(side) = self.kept.side else { return };
-        let frame = egui::Frame::new()
-            .fill(cx.theme.surface)
-            .inner_margin(Margin::symmetric(12, 10));
-        let panel = Panel::left("compare.side").default_size(276.0);
-        panel
-            .size_range(250.0..=420.0)
-            .frame(frame)
-            .show(ui, |ui| match side {
-                CompareSide::SetUp => {
-                    let is_running = is_running(cx);
-                    if contained(ui, |ui| self.form.ui(ui, cx, is_running)) {
-                        self.begin(cx);
-                    }
+        let theme = cx.theme;
+        match self.kept.side {
+            None => {}
+            Some(SidePanel::SetUp) => {
+                let is_running = is_running(cx);
+                if side_ui(ui, theme, HEAD.id, |ui| self.form.ui(ui, cx, is_running)) {
+                    self.begin(cx);
                 }
-                CompareSide::Saved => {
-                    let shown = self.shown.id();
-                    let list = &mut self.list;
-                    let opened = contained(ui, |ui| list.ui(ui, cx, shown));
-                    if let Some(id) = opened {
-                        self.shown.open(id, cx);
-                    }
+            }
+            Some(SidePanel::Saved) => {
+                let (shown, list) = (self.shown.id(), &mut self.list);
+                if let Some(id) = side_ui(ui, theme, HEAD.id, |ui| list.ui(ui, cx, shown)) {
+                    self.shown.open(id, cx);
                 }
-            });
+            }
+        }
     }
 
     /// Starts what is set up, or asks first.
@@ -275,7 +268,7 @@ impl CompareView {
         }
         if !self.form.is_ready() {
             // What is missing is said there.
-            self.kept.side = Some(CompareSide::SetUp);
+            self.kept.side = Some(SidePanel::SetUp);
             return;
         }
         self.question = self.form.question();
@@ -318,13 +311,18 @@ impl CompareView {
 
     fn dialogs_ui(&mut self, ctx: &egui::Context, cx: &mut Cx<'_>) {
         if let Some(lines) = &self.question {
-            match dialogs::question_ui(ctx, cx, lines) {
-                Some(QuestionAnswer::Yes) => {
-                    self.question = None;
+            let question = SendQuestion {
+                heading: "Send these requests?",
+                lines: lines.clone(),
+                note: "What an answer costs is what its provider bills. You can stop it at any time",
+                yes: "Send them",
+                no: "Cancel",
+            };
+            if let Some(is_sent) = question.ui(ctx, cx.theme) {
+                self.question = None;
+                if is_sent {
                     self.start(cx);
                 }
-                Some(QuestionAnswer::No) => self.question = None,
-                None => {}
             }
         }
         if let Some(mut report) = self.report.take() {

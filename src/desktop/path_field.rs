@@ -101,11 +101,22 @@ impl PathField {
 
     /// Shows the field.
     pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, what: ChooseFor) -> egui::Response {
+        self.named_ui(ui, theme, "File", what)
+    }
+
+    /// Shows the field with a label of its own, where there are several.
+    pub fn named_ui(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        label: &str,
+        what: ChooseFor,
+    ) -> egui::Response {
         if matches!(self.documents, Documents::Wanted) {
             self.documents = Documents::Awaited(user_folders::documents(ui.ctx()));
         }
         let problem = self.problem.as_deref().map(visible);
-        let field = labeled_field(ui, theme, "File", &mut self.path, "", problem.as_deref());
+        let field = labeled_field(ui, theme, label, &mut self.path, "", problem.as_deref());
         if field.changed() {
             self.documents = Documents::Unwanted;
         }

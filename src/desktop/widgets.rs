@@ -16,7 +16,7 @@ pub use button::{
     copy_button, danger_button, danger_icon, fold_ui, ghost_button, icon_button, icon_toggle,
     primary_button, segmented,
 };
-pub use field::{choice_box, labeled_field, problem_ui, search_box, toggle};
+pub use field::{choice_box, labeled_field, multiline_field, problem_ui, search_box, toggle};
 pub use keys::{any_popup_open, keys_are_free};
 pub use menu::{danger_item, menu_gap, menu_item};
 pub use notice::{Tone, banner, card, contained, dialog, empty, hairline, key_value, section};

@@ -25,14 +25,6 @@ impl ShareSteps {
             steps: ranks(n).into_iter().map(step).collect(),
         }
     }
-
-    /// The share of answers that took at most so long, in milliseconds.
-    #[must_use]
-    pub fn share_at(&self, ms: f64) -> f64 {
-        let below = self.steps.partition_point(|[at, _]| *at <= ms);
-        let last = below.checked_sub(1).and_then(|at| self.steps.get(at));
-        last.map_or(0.0, |[_, share]| *share)
-    }
 }
 
 /// The ranks of the values that are shown, in ascending order; the last is always one of them.

@@ -91,31 +91,12 @@ impl RequestSource for PromptSource {
     /// A token is four letters at least two thirds of the time, so that three bytes a token are too many rather than too
     /// few.
     fn most_tokens(&self) -> MostTokens {
-        let prompts = &self.set.prompts;
-        let bytes = prompts.iter().map(|prompt| {
-            let messages = &prompt.conversation.messages[..prompt.messages];
-            let texts = messages
-                .iter()
-                .flat_map(|message| &message.parts)
-                .map(text_len);
-            let system = prompt.conversation.system.as_ref().map_or(0, String::len);
-            (texts.sum::<usize>() + system) as u64
-        });
-        let output = prompts
-            .iter()
-            .map(|prompt| u64::from(prompt.max_tokens.unwrap_or(self.max_tokens)));
-        let count = prompts.len() as u64;
+        let (size, count) = (&self.set.size, self.set.len() as u64);
+        let output = size.output_tokens + size.without_output * u64::from(self.max_tokens);
         MostTokens {
-            input: bytes.sum::<u64>().div_ceil(3 * count) + 16,
-            output: output.sum::<u64>().div_ceil(count),
+            input: size.bytes.div_ceil(3 * count) + 16,
+            output: output.div_ceil(count),
         }
-    }
-}
-
-fn text_len(part: &Part) -> usize {
-    match part {
-        Part::Text { text } => text.len(),
-        _ => 0,
     }
 }
 

@@ -4,54 +4,14 @@ use std::sync::Arc;
 
 use rand::{RngExt as _, SeedableRng as _, rngs::Xoshiro256PlusPlus};
 
-use super::{Tokenizer, TokenizerError, source::share_of};
+use super::{Lengths, Tokenizer, TokenizerError, lengths::LEAST_INPUT, source::share_of};
 use crate::{
     bench::{BenchQuestion, MostTokens, RequestSource, schedule::uniform},
     chat::ChatRequest,
 };
 
 /// Words in front of a prompt that no other request has: of some ten thousand words, four are more than 10^15 cases.
-const UNIQUE: usize = 4;
-
-/// A normal distribution of lengths in tokens, cut off at both ends.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lengths {
-    /// The mean.
-    pub mean: u32,
-    /// The standard deviation; 0 makes all the same.
-    pub deviation: u32,
-    /// No length is below this.
-    pub least: u32,
-    /// No length is above this.
-    pub most: u32,
-}
-
-impl Lengths {
-    /// All the same.
-    #[must_use]
-    pub fn all(length: u32) -> Self {
-        Self {
-            mean: length,
-            deviation: 0,
-            least: length,
-            most: length,
-        }
-    }
-
-    /// A length by the Box-Muller transform.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped to the range of the bounds"
-    )]
-    fn draw(&self, random: &mut Xoshiro256PlusPlus) -> u32 {
-        let (radius, angle) = (random.random::<f64>(), random.random::<f64>());
-        let normal = (-2.0 * (-radius).ln_1p()).sqrt() * (std::f64::consts::TAU * angle).cos();
-        let length = f64::from(self.deviation).mul_add(normal, f64::from(self.mean));
-        let most = self.most.max(self.least);
-        length.round().clamp(self.least.into(), most.into()) as u32
-    }
-}
+const UNIQUE: usize = LEAST_INPUT as usize;
 
 /// What a set of synthetic prompts is like.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,7 +35,10 @@ pub struct SyntheticSource {
     words: Arc<[String]>,
     /// The prompts without their first words, and their most output tokens.
     prompts: Arc<[(String, u32)]>,
+    /// Tokens of all prompts together.
     input_tokens: u64,
+    /// Most output tokens of all prompts together.
+    output_tokens: u64,
     nonce: u64,
 }
 
@@ -101,19 +64,23 @@ impl SyntheticSource {
             });
         }
         let mut random = Xoshiro256PlusPlus::seed_from_u64(plan.seed);
-        let mut input_tokens = 0;
+        let (mut input_tokens, mut output_tokens) = (0, 0);
         let prompts = (0..plan.prompts.max(1)).map(|_| {
             let length = plan.input.draw(&mut random);
             input_tokens += u64::from(length).max(UNIQUE as u64);
             let rest = (UNIQUE as u64..length.into())
                 .map(|_| words[random.random_range(..words.len())].as_str());
-            (rest.collect(), plan.output.draw(&mut random).max(1))
+            let rest: String = rest.collect();
+            let most = plan.output.draw(&mut random).max(1);
+            output_tokens += u64::from(most);
+            (rest, most)
         });
         Ok(Self {
             model: model.to_owned(),
             prompts: prompts.collect(),
             words: words.into(),
             input_tokens,
+            output_tokens,
             nonce,
         })
     }
@@ -127,11 +94,25 @@ impl SyntheticSource {
             ..self.clone()
         }
     }
+
+    /// How many prompts there are: at least one.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
+    pub fn len(&self) -> u64 {
+        self.prompts.len() as u64
+    }
+
+    /// Tokens of a prompt, on average.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "shown with a few digits")]
+    pub fn mean_tokens(&self) -> f64 {
+        self.input_tokens as f64 / self.len() as f64
+    }
 }
 
 impl RequestSource for SyntheticSource {
     fn question(&self, number: u64) -> BenchQuestion {
-        let index = usize::try_from(number % self.prompts.len() as u64).unwrap_or_default();
+        let index = usize::try_from(number % self.len()).unwrap_or_default();
         let (rest, max_tokens) = &self.prompts[index];
         let first = number.wrapping_mul(UNIQUE as u64);
         let unique = (0..UNIQUE as u64).map(|n| {
@@ -148,15 +129,11 @@ impl RequestSource for SyntheticSource {
     }
 
     fn most_tokens(&self) -> MostTokens {
-        let count = self.prompts.len() as u64;
-        let output = self
-            .prompts
-            .iter()
-            .map(|(_, max_tokens)| u64::from(*max_tokens));
+        let count = self.len();
         MostTokens {
             // What servers add around a message.
             input: self.input_tokens.div_ceil(count) + 16,
-            output: output.sum::<u64>().div_ceil(count),
+            output: self.output_tokens.div_ceil(count),
         }
     }
 }

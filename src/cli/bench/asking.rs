@@ -1,32 +1,14 @@
 //! What a bench asks: one prompt, those of a file, or random words by length.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::PathBuf;
 
 use crate::{
-    bench::{
-        BenchPlan, OnePrompt, RequestSource,
-        prompts::{
-            Lengths, PromptOrder, PromptSet, PromptSource, ShippedVocabulary, SyntheticPlan,
-            SyntheticSource, Tokenizer, Turns,
-        },
+    bench::prompts::{
+        BenchPrompts, Lengths, PromptChoice, PromptChoiceError, PromptOrder, SyntheticPlan,
+        TokenizerChoice, Turns, USUAL_PROMPT,
     },
     cli::{UsageError, note},
 };
-
-/// What is asked, unless something else is said.
-const USUAL_PROMPT: &str = "Count from one to one hundred in words, one number a line.";
-
-/// Most tokens of a synthetic prompt.
-const MOST_TOKENS: u32 = 10_000_000;
-
-/// Most tokens of all synthetic prompts together: some 600 MB of text.
-const MOST_IN_ALL: u64 = 100_000_000;
-
-/// Fewest tokens of a synthetic prompt: its first words, which no other request has.
-const LEAST_INPUT: u32 = 4;
 
 /// Arguments about what is asked.
 #[derive(Debug, clap::Args)]
@@ -57,11 +39,11 @@ pub(super) struct AskingArgs {
 
     /// Ask prompts of random words with exactly so many tokens: 512; or normally distributed: 512,64 for mean and
     /// deviation, 512,64,256,1024 with the least and the most, too [without them: four deviations].
-    #[arg(long, value_name = "LENGTHS", value_parser = input_lengths)]
+    #[arg(long, value_name = "LENGTHS", value_parser = Lengths::of_prompts)]
     input_tokens: Option<Lengths>,
 
     /// Most output tokens of these requests, in the same form [default: those of --max-tokens].
-    #[arg(long, value_name = "LENGTHS", value_parser = output_lengths, requires = "input_tokens")]
+    #[arg(long, value_name = "LENGTHS", value_parser = Lengths::of_answers, requires = "input_tokens")]
     output_tokens: Option<Lengths>,
 
     /// So many prompts of random words are made, and asked again and again.
@@ -107,161 +89,47 @@ impl AskingArgs {
                 "--tokenizer is for --input-tokens and --answer-lengths",
             ));
         }
-        if let Some(file) = &self.prompts {
-            return self.of_file(file);
-        }
-        let Some(input) = self.input_tokens else {
-            return Ok(BenchPrompts::One(self.text().to_owned()));
-        };
-        let in_all = u64::from(input.most) * u64::from(self.synthetic_prompts);
-        if in_all > MOST_IN_ALL {
-            return Err(UsageError::new(format!(
-                "{} prompts of up to {} tokens are more than {MOST_IN_ALL} tokens: give fewer as --synthetic-prompts",
-                self.synthetic_prompts, input.most
-            )));
-        }
-        let plan = SyntheticPlan {
-            prompts: self.synthetic_prompts,
-            input,
-            output: self.output_tokens.unwrap_or(Lengths::all(max_tokens)),
-            seed,
-        };
-        let source = SyntheticSource::new("", &plan, &self.tokenizer()?, 0);
-        source.map(BenchPrompts::Synthetic).map_err(UsageError::new)
-    }
-
-    fn of_file(&self, file: &Path) -> Result<BenchPrompts, UsageError> {
-        let mut set = PromptSet::read(file, self.turns).map_err(UsageError::new)?;
-        if self.answer_lengths {
-            set.limit_to_answers(&self.tokenizer()?);
-        }
-        if set.left_out() > 0 {
+        let prompts = self.choice(max_tokens, seed).prepare();
+        let prompts = prompts.map_err(|why| match why {
+            PromptChoiceError::TooMany { .. } => {
+                UsageError::new(format!("{why} (--synthetic-prompts, --input-tokens)"))
+            }
+            why => UsageError::new(why),
+        })?;
+        if let (BenchPrompts::Set(set, _), Some(file)) = (&prompts, &self.prompts)
+            && set.left_out() > 0
+        {
             note(&format!(
                 "{} entries of {} are left out, as they have no message of a user",
                 set.left_out(),
                 file.display()
             ));
         }
-        Ok(BenchPrompts::Set(set.into(), self.prompt_order))
+        Ok(prompts)
     }
 
-    fn tokenizer(&self) -> Result<Tokenizer, UsageError> {
-        let name = self.tokenizer.as_deref();
-        let name = name.unwrap_or(ShippedVocabulary::O200k.as_str());
-        let tokenizer = match ShippedVocabulary::parse(name) {
-            Some(vocabulary) => Tokenizer::shipped(vocabulary),
-            None => Tokenizer::of_file(Path::new(name)),
-        };
-        tokenizer.map_err(UsageError::new)
-    }
-}
-
-/// What is asked, ready to be sent to any model.
-pub(super) enum BenchPrompts {
-    One(String),
-    Set(Arc<PromptSet>, PromptOrder),
-    Synthetic(SyntheticSource),
-}
-
-impl BenchPrompts {
-    /// The requests of a bench. `nonce` is another number in each bench.
-    pub(super) fn source(&self, plan: &BenchPlan, nonce: u64) -> Arc<dyn RequestSource> {
-        let model = &plan.target.model;
-        match self {
-            Self::One(text) => Arc::new(OnePrompt::new(model, text, plan.max_tokens, nonce)),
-            Self::Set(set, order) => Arc::new(PromptSource {
-                model: model.clone(),
-                set: Arc::clone(set),
-                order: *order,
-                seed: plan.seed,
-                max_tokens: plan.max_tokens,
-                nonce: Some(nonce),
-            }),
-            Self::Synthetic(source) => Arc::new(source.of_bench(model, nonce)),
+    fn choice(&self, max_tokens: u32, seed: u64) -> PromptChoice {
+        let tokenizer = self.tokenizer.as_deref();
+        let tokenizer = tokenizer.map_or_else(TokenizerChoice::default, TokenizerChoice::named);
+        if let Some(file) = &self.prompts {
+            return PromptChoice::File {
+                path: file.clone(),
+                turns: self.turns,
+                order: self.prompt_order,
+                answer_lengths: self.answer_lengths.then_some(tokenizer),
+            };
         }
-    }
-}
-
-fn input_lengths(text: &str) -> Result<Lengths, String> {
-    lengths(text, LEAST_INPUT)
-}
-
-fn output_lengths(text: &str) -> Result<Lengths, String> {
-    lengths(text, 1)
-}
-
-/// Lengths of at least `floor` tokens: `512`, `512,64`, or `512,64,256,1024`.
-fn lengths(text: &str, floor: u32) -> Result<Lengths, String> {
-    let numbers = text.split(',').map(|number| number.trim().parse::<u32>());
-    let numbers: Vec<u32> = numbers.collect::<Result<_, _>>().unwrap_or_default();
-    let lengths =
-        match numbers[..] {
-            [mean] => Lengths::all(mean),
-            [mean, deviation] => {
-                let most_off = deviation.saturating_mul(4);
-                Lengths {
-                    mean,
-                    deviation,
-                    least: mean.saturating_sub(most_off).max(floor),
-                    most: mean.saturating_add(most_off).min(MOST_TOKENS),
-                }
-            }
-            [mean, deviation, least, most] => Lengths {
-                mean,
-                deviation,
-                least,
-                most,
+        match self.input_tokens {
+            None => PromptChoice::One(self.text().to_owned()),
+            Some(input) => PromptChoice::Synthetic {
+                plan: SyntheticPlan {
+                    prompts: self.synthetic_prompts,
+                    input,
+                    output: self.output_tokens.unwrap_or(Lengths::all(max_tokens)),
+                    seed,
+                },
+                tokenizer,
             },
-            _ => return Err(
-                "lengths are a number of tokens, or MEAN,DEVIATION, or MEAN,DEVIATION,LEAST,MOST"
-                    .to_owned(),
-            ),
-        };
-    let Lengths {
-        mean, least, most, ..
-    } = lengths;
-    if least < floor || most > MOST_TOKENS {
-        return Err(format!("a length is from {floor} to {MOST_TOKENS} tokens"));
-    }
-    if mean < least || mean > most {
-        return Err("the mean is between the least and the most".to_owned());
-    }
-    Ok(lengths)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lengths_are_exact_or_distributed_within_bounds() {
-        let lengths = |mean, deviation, least, most| Lengths {
-            mean,
-            deviation,
-            least,
-            most,
-        };
-        for (text, expected) in [
-            ("512", lengths(512, 0, 512, 512)),
-            ("512,64", lengths(512, 64, 256, 768)),
-            ("10, 64", lengths(10, 64, 4, 266)),
-            ("512,64,300,600", lengths(512, 64, 300, 600)),
-        ] {
-            assert_eq!(input_lengths(text), Ok(expected), "{text}");
         }
-        for text in [
-            "",
-            "3",
-            "x",
-            "-5",
-            "512,",
-            "512,64,300",
-            "512,64,600,700",
-            "512,64,2,700",
-            "4000000000",
-        ] {
-            assert!(input_lengths(text).is_err(), "{text}");
-        }
-        assert!(output_lengths("1").is_ok() && output_lengths("0").is_err());
     }
 }

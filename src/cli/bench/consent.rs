@@ -4,9 +4,9 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
-use super::{args::BenchArgs, asking::BenchPrompts};
+use super::args::BenchArgs;
 use crate::{
-    bench::{BenchPlan, Load},
+    bench::{BenchPlan, Load, prompts::BenchPrompts},
     cli::{UsageError, note, targets::Ready, terminal::stderr},
     clock::wall_clock_ns,
     endpoint::Endpoint,

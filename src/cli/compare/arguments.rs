@@ -128,13 +128,7 @@ fn varied(target: &TargetId, text: &str) -> Result<Arm, UsageError> {
         Some(_) => Err(bad(&format!("{name} is a text"))),
     };
     let (prompt, system) = (words("prompt")?, words("system")?);
-    let known = serde_json::to_value(all_params()).ok();
-    let known = known.as_ref().and_then(Value::as_object);
-    let (own, extra): (Map<String, Value>, Map<String, Value>) = fields
-        .into_iter()
-        .partition(|(name, _)| known.is_some_and(|known| known.contains_key(name)));
-    let mut params: Params = serde_json::from_value(own.into()).map_err(|why| bad(&why))?;
-    params.extra.extend(extra);
+    let params = Params::of_fields(fields).map_err(|why| bad(&why))?;
     Ok(Arm {
         label: text.to_owned(),
         target: target.clone(),
@@ -142,20 +136,6 @@ fn varied(target: &TargetId, text: &str) -> Result<Arm, UsageError> {
         system,
         prompt,
     })
-}
-
-/// Settings with each field that has a name of ours.
-fn all_params() -> Params {
-    Params {
-        temperature: Some(0.0),
-        top_p: Some(0.0),
-        max_tokens: Some(0),
-        seed: Some(0),
-        stop: vec![String::new()],
-        reasoning_effort: Some(String::new()),
-        parallel_calls: Some(true),
-        ..Params::default()
-    }
 }
 
 #[cfg(test)]

@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::asked_draft::AskedDraft;
 use crate::{
-    bench::{ArrivalProcess, BackOff, BenchConnections, BenchPlan, GoodputLimits, Load, StopRules},
+    bench::{
+        ArrivalProcess, BackOff, BenchConnections, BenchPlan, GoodputLimits, Load, StopRules,
+        prompts::PromptChoice,
+    },
+    desktop::typed::{self, needed, optional},
     endpoint::TargetId,
     price::Usd,
 };
-
-/// What is asked where nothing is typed.
-pub const USUAL_TEXT: &str = "Count from one to one hundred in words, one number a line.";
 
 /// How long the last requests are waited for, in milliseconds.
 const DRAIN_MS: u64 = 60_000;
@@ -49,8 +51,7 @@ pub struct BenchDraft {
     pub ttft: String,
     pub tpot: String,
     pub total: String,
-    /// The prompt; empty for the usual one.
-    pub prompt: String,
+    pub asked: AskedDraft,
     pub max_tokens: String,
     pub connections: BenchConnections,
     pub is_polite: bool,
@@ -75,7 +76,7 @@ impl Default for BenchDraft {
             ttft: String::new(),
             tpot: String::new(),
             total: String::new(),
-            prompt: String::new(),
+            asked: AskedDraft::default(),
             max_tokens: "64".into(),
             connections: BenchConnections::Warm,
             is_polite: false,
@@ -127,12 +128,11 @@ impl BenchDraft {
     }
 
     /// What is asked.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        match self.prompt.trim() {
-            "" => USUAL_TEXT,
-            _ => &self.prompt,
-        }
+    ///
+    /// # Errors
+    /// The first thing that is missing or can’t be read.
+    pub fn choice(&self) -> Result<PromptChoice, String> {
+        self.asked.choice(self.read_max_tokens()?)
     }
 
     fn read_load(&self) -> Result<Load, String> {
@@ -193,23 +193,12 @@ impl BenchDraft {
 
     /// The most that it may cost.
     pub fn read_usd(&self) -> Result<Option<Usd>, String> {
-        let why = "An amount is written as 0.50 or 2";
-        let text = self.usd.trim().trim_start_matches('$');
-        let dollars: Option<f64> = optional(text, why, |usd| *usd > 0.0)?;
-        match dollars.map(Usd::of_dollars) {
-            None => Ok(None),
-            Some(Some(usd)) => Ok(Some(usd)),
-            Some(None) => Err(why.to_owned()),
-        }
+        typed::usd(&self.usd)
     }
 
     /// The most output tokens.
     pub fn read_max_tokens(&self) -> Result<u32, String> {
-        needed(
-            &self.max_tokens,
-            "A number of tokens is written as 64",
-            |n| *n > 0,
-        )
+        typed::tokens(&self.max_tokens)
     }
 
     /// The most requests under way.
@@ -237,28 +226,6 @@ fn read_seconds(text: &str) -> Result<Option<u64>, String> {
         reason = "within bounds"
     )]
     Ok(seconds.map(|seconds| (seconds * 1e3).ceil() as u64))
-}
-
-/// What a field says; `None` if it is empty.
-fn optional<T: std::str::FromStr>(
-    text: &str,
-    why: &str,
-    is_good: impl Fn(&T) -> bool,
-) -> Result<Option<T>, String> {
-    match text.trim() {
-        "" => Ok(None),
-        text => needed(text, why, is_good).map(Some),
-    }
-}
-
-/// What a field says that must not be empty.
-fn needed<T: std::str::FromStr>(
-    text: &str,
-    why: &str,
-    is_good: impl Fn(&T) -> bool,
-) -> Result<T, String> {
-    let value = text.trim().parse().ok().filter(is_good);
-    value.ok_or_else(|| why.to_owned())
 }
 
 #[cfg(test)]

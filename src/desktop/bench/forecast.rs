@@ -2,17 +2,11 @@
 
 use std::sync::Arc;
 
-use egui::{Label, RichText, Ui};
-
-use super::draft::BenchDraft;
+use super::{draft::BenchDraft, prompts::ReadyPrompts};
 use crate::{
-    bench::{BenchPlan, Load, OnePrompt, RequestSource as _},
+    bench::{BenchPlan, Load, MostTokens, prompts::BenchPrompts},
     clock::wall_clock_ns,
-    desktop::{
-        theme::Theme,
-        view::Cx,
-        widgets::{card, count},
-    },
+    desktop::{view::Cx, widgets::count},
     endpoint::local_gateway,
     event::Usage,
     price::Usd,
@@ -25,6 +19,8 @@ use crate::{
 pub struct BenchForecast {
     /// Requests, those of the warm-up included.
     requests: Option<u64>,
+    /// Tokens of one at most, on average.
+    most: MostTokens,
     /// What one costs at most.
     usd_each: Option<Usd>,
     /// Whether all of them stay on this machine.
@@ -32,10 +28,13 @@ pub struct BenchForecast {
     has_budget: bool,
 }
 
+/// What is asked, or why that is not known.
+type AskedPrompts = Result<Arc<ReadyPrompts>, String>;
+
 /// The forecast of what is typed.
 #[derive(Debug)]
 pub struct BenchForecasts {
-    made_of: Option<(BenchDraft, Arc<Settings>)>,
+    made_of: Option<(BenchDraft, AskedPrompts, Arc<Settings>)>,
     /// The forecast, or what is missing.
     found: Result<BenchForecast, String>,
 }
@@ -51,16 +50,21 @@ impl Default for BenchForecasts {
 
 impl BenchForecasts {
     /// Computes it if what it is made of has changed.
-    pub fn follow(&mut self, draft: &BenchDraft, cx: &Cx<'_>) {
+    pub fn follow(&mut self, draft: &BenchDraft, asked: AskedPrompts, cx: &Cx<'_>) {
         let settings = &cx.state.settings;
-        let is_known =
-            |(of, with): &(BenchDraft, Arc<Settings>)| of == draft && Arc::ptr_eq(with, settings);
+        let is_known = |(of, of_asked, with): &(BenchDraft, AskedPrompts, Arc<Settings>)| {
+            let is_same_asked = match (of_asked, &asked) {
+                (Ok(one), Ok(other)) => Arc::ptr_eq(one, other),
+                (one, other) => one.as_ref().err() == other.as_ref().err(),
+            };
+            of == draft && is_same_asked && Arc::ptr_eq(with, settings)
+        };
         if self.made_of.as_ref().is_some_and(is_known) {
             return;
         }
-        self.made_of = Some((draft.clone(), Arc::clone(settings)));
-        let plan = draft.plan(0);
-        self.found = plan.and_then(|plan| BenchForecast::of(&plan, draft.text(), settings));
+        self.made_of = Some((draft.clone(), asked.clone(), Arc::clone(settings)));
+        self.found =
+            (draft.plan(0)).and_then(|plan| BenchForecast::of(&plan, &asked?.prompts, settings));
     }
 
     /// The forecast; `None` if what is typed is no plan yet.
@@ -76,27 +80,22 @@ impl BenchForecasts {
             .is_some_and(|found| !found.has_budget || found.usd_each.is_some())
     }
 
-    /// Says it.
-    pub fn ui(&self, ui: &mut Ui, theme: &Theme) {
-        card(ui, theme, |ui| {
-            ui.set_min_width(ui.available_width());
-            let lines = match &self.found {
-                Ok(found) => found.lines(),
-                Err(missing) => vec![missing.clone()],
-            };
-            for line in lines {
-                ui.add(Label::new(RichText::new(line).color(theme.text)).wrap());
-            }
-        });
+    /// It in sentences.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        match &self.found {
+            Ok(found) => found.lines(),
+            Err(missing) => vec![missing.clone()],
+        }
     }
 }
 
 impl BenchForecast {
-    fn of(plan: &BenchPlan, text: &str, settings: &Settings) -> Result<Self, String> {
+    fn of(plan: &BenchPlan, asked: &BenchPrompts, settings: &Settings) -> Result<Self, String> {
         let endpoint = settings.endpoint_or_preset(&plan.target.endpoint);
         let endpoint =
             endpoint.ok_or_else(|| "The target’s endpoint is not there any more".to_owned())?;
-        let most = OnePrompt::new("", text, plan.max_tokens, 0).most_tokens();
+        let most = asked.source(plan, 0).most_tokens();
         let usage = Usage {
             input: Some(most.input),
             output: Some(most.output),
@@ -115,6 +114,7 @@ impl BenchForecast {
             is_this_machine(&endpoint.base_url) && !local_gateway::is_own(&plan.target.endpoint);
         Ok(Self {
             requests: requests(plan),
+            most,
             usd_each,
             is_local,
             has_budget: plan.stop.cost_usd.is_some(),
@@ -153,7 +153,21 @@ impl BenchForecast {
             }
             (None, _) => "Its price is not known".to_owned(),
         };
-        vec![requests, cost]
+        vec![requests, self.tokens_text(), cost]
+    }
+
+    fn tokens_text(&self) -> String {
+        let MostTokens { input, output } = self.most;
+        let (of, requests) = match self.requests {
+            Some(requests) => ("", requests),
+            None => (", each", 1),
+        };
+        let times = |tokens: u64| count(tokens.saturating_mul(requests));
+        format!(
+            "About {} input tokens, {} output tokens at most{of}",
+            times(input),
+            times(output)
+        )
     }
 }
 
@@ -195,7 +209,8 @@ mod tests {
             ..Settings::default()
         };
         let plan = draft.plan(0).unwrap();
-        BenchForecast::of(&plan, draft.text(), &settings).unwrap()
+        let asked = BenchPrompts::One("x".repeat(30));
+        BenchForecast::of(&plan, &asked, &settings).unwrap()
     }
 
     fn of(target: &str) -> BenchDraft {
@@ -216,8 +231,14 @@ mod tests {
             "{:?}",
             there.lines()
         );
-        assert_eq!(forecast(&of("sim/m")).lines()[1], "It costs nothing");
-        assert_eq!(there.lines()[1], "Its price is not known");
+        assert_eq!(
+            forecast(&of("sim/m")).lines()[1..],
+            [
+                "About 5\u{202f}200 input tokens, 12\u{202f}800 output tokens at most",
+                "It costs nothing"
+            ]
+        );
+        assert_eq!(there.lines()[2], "Its price is not known");
     }
 
     #[test]
@@ -226,7 +247,7 @@ mod tests {
             usd: "1".into(),
             ..of("there/m")
         };
-        assert!(forecast(&draft).lines()[1].contains("can’t hold"));
+        assert!(forecast(&draft).lines()[2].contains("can’t hold"));
     }
 
     #[test]

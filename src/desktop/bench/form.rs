@@ -1,19 +1,30 @@
 //! The form of a new bench: whom it asks, with what load, when it stops, what it will cost.
 
-use egui::{Panel, RichText, ScrollArea, TextEdit, Ui, vec2};
+mod asking;
+
+use std::sync::Arc;
+
+use egui::Ui;
 
 use super::{
-    draft::{BenchDraft, LoadKind, USUAL_TEXT, read_limit},
+    HEAD,
+    asked_draft::{PromptsFrom, SYNTHETIC_SEED},
+    draft::{BenchDraft, LoadKind, read_limit},
     forecast::BenchForecasts,
+    prompts::{PromptsReader, ReadyPrompts},
 };
 use crate::{
-    bench::{ArrivalProcess, BenchConnections},
+    bench::{
+        ArrivalProcess, BenchConnections, BenchPlan,
+        prompts::{PromptChoice, TokenizerChoice},
+    },
     desktop::{
-        icons,
+        path_field::PathField,
+        setup::{self, NO_LIMIT, NewForm},
         target_picker::Picker,
-        theme::{Theme, caption, heading, space},
+        theme::{Theme, caption, space},
         view::Cx,
-        widgets::{fold_ui, labeled_field, primary_button, segmented, toggle},
+        widgets::{labeled_field, segmented, toggle},
     },
 };
 
@@ -23,33 +34,76 @@ pub struct BenchForm {
     /// What is typed; kept with the layout.
     pub draft: BenchDraft,
     pub forecasts: BenchForecasts,
+    prompts: PromptsReader,
+    /// The file of prompts.
+    file: PathField,
+    /// The file of a tokenizer.
+    vocabulary: PathField,
     picker: Picker,
     is_more_open: bool,
 }
 
 impl BenchForm {
+    /// The form with this in it.
+    #[must_use]
+    pub fn of(draft: BenchDraft) -> Self {
+        Self {
+            file: PathField::new(draft.asked.file.clone()),
+            vocabulary: PathField::new(draft.asked.vocabulary.clone()),
+            draft,
+            ..Self::default()
+        }
+    }
+
+    /// The plan, with what it asks.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn plan(&self) -> Result<(BenchPlan, Arc<ReadyPrompts>), String> {
+        let seed = match self.draft.asked.from {
+            PromptsFrom::Lengths => SYNTHETIC_SEED,
+            PromptsFrom::Text | PromptsFrom::File => rand::random(),
+        };
+        Ok((self.draft.plan(seed)?, self.ready_prompts()?))
+    }
+
+    /// Computes the forecast again, also while the form is not shown.
+    pub fn follow(&mut self, cx: &Cx<'_>) {
+        if let Ok(PromptChoice::One(text)) = self.draft.choice() {
+            self.prompts.take_one(&text);
+        }
+        self.forecasts.follow(&self.draft, self.ready_prompts(), cx);
+    }
+
+    /// What is to be read, and what counts its tokens.
+    fn wanted_prompts(&self) -> Result<(PromptChoice, TokenizerChoice), String> {
+        let draft = &self.draft;
+        Ok((draft.choice()?, draft.asked.tokenizer()?))
+    }
+
+    fn ready_prompts(&self) -> Result<Arc<ReadyPrompts>, String> {
+        match self.prompts.found(&self.draft.choice()?) {
+            Some(Ok(ready)) => Ok(Arc::clone(ready)),
+            Some(Err(problem)) => Err(problem.why.clone()),
+            None => Err(self.prompts.waiting_text().to_owned()),
+        }
+    }
+
     /// Shows the form; returns whether the bench is to be started.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, is_running: bool) -> bool {
         let theme = cx.theme;
-        self.forecasts.follow(&self.draft, cx);
-        let foot = Panel::bottom("bench.forecast").frame(egui::Frame::new());
-        let started = foot.show(ui, |ui| {
-            ui.add_space(space::S);
-            self.forecasts.ui(ui, theme);
-            ui.add_space(space::S);
-            let is_ready = self.forecasts.is_ready() && !is_running;
-            let start = ui.add_enabled_ui(is_ready, |ui| primary_button(ui, theme, "Start"));
-            let why = if is_running {
-                "Another bench runs: wait for its end, or stop it"
+        self.follow(cx);
+        let form = NewForm {
+            id: HEAD.id,
+            heading: "New bench",
+            forecast: self.forecasts.lines(),
+            why_not: if is_running {
+                Some("Another bench runs: wait for its end, or stop it")
             } else {
-                "What is missing is said above"
-            };
-            start.inner.on_disabled_hover_text(why).clicked()
-        });
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            ui.set_max_width(ui.available_width() - space::S);
-            ui.label(heading("New bench"));
-            ui.add_space(space::S);
+                (!self.forecasts.is_ready()).then_some("What is missing is said above")
+            },
+        };
+        form.ui(ui, theme, |ui| {
             let target = self.draft.target.clone();
             let width = ui.available_width();
             let picked = self.picker.ui(ui, cx, "Target", target.as_ref(), width);
@@ -57,26 +111,15 @@ impl BenchForm {
             ui.add_space(space::L);
             load_ui(ui, theme, &mut self.draft);
             ui.add_space(space::L);
+            self.asking_ui(ui, theme);
+            ui.add_space(space::L);
             stop_ui(ui, theme, &mut self.draft);
             ui.add_space(space::L);
             goodput_ui(ui, theme, &mut self.draft);
-            ui.add_space(space::L);
-            prompt_ui(ui, theme, &mut self.draft);
-            ui.add_space(space::M);
-            fold_ui(
-                ui,
-                theme,
-                icons::PARAMS,
-                "More settings",
-                &mut self.is_more_open,
-            );
-            if self.is_more_open {
-                ui.add_space(space::XS);
+            setup::more_ui(ui, theme, &mut self.is_more_open, |ui| {
                 more_ui(ui, theme, &mut self.draft);
-            }
-            ui.add_space(space::M);
-        });
-        started.inner
+            });
+        })
     }
 }
 
@@ -111,83 +154,63 @@ fn load_ui(ui: &mut Ui, theme: &Theme, draft: &mut BenchDraft) {
         }
     }
     ui.add_space(space::XS);
-    let (ramp, warm_up) = (draft.read_ramp().err(), draft.read_warm_up().err());
-    pair_ui(
-        ui,
-        |ui| {
-            labeled_field(
-                ui,
-                theme,
-                "Ramp, seconds",
-                &mut draft.ramp,
-                "none",
-                ramp.as_deref(),
-            )
-            .on_hover_text("Over how long the load grows to its full size");
-        },
-        |ui| {
-            let text = &mut draft.warm_up;
-            labeled_field(
-                ui,
-                theme,
-                "Warm-up requests",
-                text,
-                "none",
-                warm_up.as_deref(),
-            )
-            .on_hover_text("They are sent first, and are in no figure");
-        },
-    );
+    ui.columns_const(|[left, right]| {
+        let problem = draft.read_ramp().err();
+        let text = &mut draft.ramp;
+        labeled_field(
+            left,
+            theme,
+            "Ramp, seconds",
+            text,
+            "none",
+            problem.as_deref(),
+        )
+        .on_hover_text("Over how long the load grows to its full size");
+        let problem = draft.read_warm_up().err();
+        let text = &mut draft.warm_up;
+        labeled_field(
+            right,
+            theme,
+            "Warm-up requests",
+            text,
+            "none",
+            problem.as_deref(),
+        )
+        .on_hover_text("They are sent first, and are in no figure");
+    });
 }
 
 fn stop_ui(ui: &mut Ui, theme: &Theme, draft: &mut BenchDraft) {
     ui.label(caption(theme, "It stops at the first of"));
-    let (requests, seconds) = (draft.read_requests().err(), draft.read_seconds().err());
-    pair_ui(
-        ui,
-        |ui| {
-            let text = &mut draft.requests;
-            labeled_field(ui, theme, "Requests", text, "no limit", requests.as_deref());
-        },
-        |ui| {
-            let text = &mut draft.seconds;
-            labeled_field(ui, theme, "Seconds", text, "no limit", seconds.as_deref());
-        },
-    );
-    let (failures, usd) = (draft.read_failures().err(), draft.read_usd().err());
-    pair_ui(
-        ui,
-        |ui| {
-            let text = &mut draft.failures;
-            labeled_field(
-                ui,
-                theme,
-                "More failures than",
-                text,
-                "no limit",
-                failures.as_deref(),
-            );
-        },
-        |ui| {
-            labeled_field(
-                ui,
-                theme,
-                "US dollars",
-                &mut draft.usd,
-                "no limit",
-                usd.as_deref(),
-            )
-            .on_hover_text("Requests under way are counted at their most");
-        },
-    );
+    ui.columns_const(|[left, right]| {
+        let problem = draft.read_requests().err();
+        let text = &mut draft.requests;
+        labeled_field(left, theme, "Requests", text, NO_LIMIT, problem.as_deref());
+        let problem = draft.read_seconds().err();
+        let text = &mut draft.seconds;
+        labeled_field(right, theme, "Seconds", text, NO_LIMIT, problem.as_deref());
+    });
+    ui.columns_const(|[left, right]| {
+        let problem = draft.read_failures().err();
+        let (label, text) = ("More failures than", &mut draft.failures);
+        labeled_field(left, theme, label, text, NO_LIMIT, problem.as_deref());
+        let problem = draft.read_usd().err();
+        let text = &mut draft.usd;
+        labeled_field(
+            right,
+            theme,
+            "US dollars",
+            text,
+            NO_LIMIT,
+            problem.as_deref(),
+        )
+        .on_hover_text("Requests under way are counted at their most");
+    });
     if draft.load == LoadKind::Rate {
         ui.add_space(space::XS);
-        toggle(
-            ui,
-            &mut draft.over_saturation,
-            "The target takes less than is sent",
-        )
-        .on_hover_text("What is under way then only grows: waiting longer tells nothing more");
+        let label = "The target takes less than is sent";
+        toggle(ui, &mut draft.over_saturation, label)
+            .on_hover_text("What is under way then only grows: waiting longer tells nothing more");
     }
 }
 
@@ -207,30 +230,6 @@ fn goodput_ui(ui: &mut Ui, theme: &Theme, draft: &mut BenchDraft) {
             labeled_field(column, theme, name, text, "any", problem.as_deref());
         }
     });
-}
-
-fn prompt_ui(ui: &mut Ui, theme: &Theme, draft: &mut BenchDraft) {
-    ui.label(caption(theme, "Prompt")).on_hover_text(
-        "A number that was never sent before stands in front of it, so that no cache shortens an answer",
-    );
-    let hint = RichText::new(USUAL_TEXT).color(theme.text_dim);
-    let edit = TextEdit::multiline(&mut draft.prompt)
-        .hint_text(hint)
-        .desired_rows(2)
-        .desired_width(f32::INFINITY);
-    ui.add(edit.margin(vec2(8.0, 5.0)))
-        .accessible_name("Prompt");
-    ui.add_space(space::XS);
-    let problem = draft.read_max_tokens().err();
-    let label = "Most output tokens of an answer";
-    labeled_field(
-        ui,
-        theme,
-        label,
-        &mut draft.max_tokens,
-        "",
-        problem.as_deref(),
-    );
 }
 
 fn more_ui(ui: &mut Ui, theme: &Theme, draft: &mut BenchDraft) {
@@ -266,14 +265,4 @@ fn more_ui(ui: &mut Ui, theme: &Theme, draft: &mut BenchDraft) {
         "Nothing is sent for as long as the target asks, or for a second. What was due meanwhile is skipped and \
          counted. The choice is kept with the bench",
     );
-}
-
-/// Two columns of the same width.
-fn pair_ui(ui: &mut Ui, left: impl FnOnce(&mut Ui), right: impl FnOnce(&mut Ui)) {
-    ui.columns(2, |columns| {
-        if let [first, second] = columns {
-            left(first);
-            right(second);
-        }
-    });
 }

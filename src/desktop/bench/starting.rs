@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use egui::{Label, Ui};
+use egui::Ui;
 
-use super::{BenchView, forecast::BenchForecast, verb::BenchSide};
+use super::BenchView;
 use crate::{
-    bench::{BenchId, BenchPlan, OnePrompt},
+    bench::{BenchId, BenchPlan},
     clock::wall_clock_ns,
     desktop::{
-        theme::{caption, heading, space},
+        setup::{SendQuestion, SidePanel},
         view::Cx,
-        widgets::{dialog, primary_button},
     },
     endpoint::local_gateway,
     engine::{BenchCommand, BenchStart, Command},
@@ -32,7 +31,7 @@ impl BenchView {
     /// Starts what is set up, after a question where load goes to another machine.
     pub(super) fn start(&mut self, cx: &mut Cx<'_>) {
         let Some(forecast) = self.form.forecasts.found() else {
-            self.kept.side = Some(BenchSide::SetUp);
+            self.kept.side = Some(SidePanel::SetUp);
             return;
         };
         if self.started.is_some() || !self.form.forecasts.is_ready() {
@@ -46,19 +45,17 @@ impl BenchView {
     }
 
     fn start_now(&mut self, cx: &mut Cx<'_>) {
-        let plan = match self.form.draft.plan(rand::random()) {
-            Ok(plan) => plan,
+        let (plan, asked) = match self.form.plan() {
+            Ok(found) => found,
             Err(why) => return self.problem = Some(why),
         };
         let id = BenchId::new();
-        let text = self.form.draft.text();
         // Another number in each bench, so that no answer comes from a cache.
         let nonce = id.0.cast_unsigned();
-        let source = OnePrompt::new(&plan.target.model, text, plan.max_tokens, nonce);
         let start = BenchStart {
             id,
+            source: asked.prompts.source(&plan, nonce),
             plan: plan.clone(),
-            source: Arc::new(source),
         };
         cx.commands
             .push(Command::Bench(BenchCommand::Start(start.into())));
@@ -116,30 +113,22 @@ impl BenchView {
         if !self.is_asking {
             return;
         }
-        let theme = cx.theme;
         let target = self.form.draft.target.as_ref();
         let target = target.map(local_gateway::shown).unwrap_or_default();
-        let lines = self.form.forecasts.found().map(BenchForecast::lines);
-        let ((starts, keeps), closed) = dialog(ui.ctx(), theme, "bench-load", 400.0, |ui| {
-            ui.label(heading("Send this load to another machine?"));
-            ui.add_space(space::XS);
-            ui.add(Label::new(visible_line(&target)).wrap());
-            for line in lines.unwrap_or_default() {
-                ui.add(Label::new(caption(theme, line)).wrap());
+        let mut lines = vec![visible_line(&target).into_owned()];
+        lines.extend(self.form.forecasts.lines());
+        let question = SendQuestion {
+            heading: "Send this load to another machine?",
+            lines,
+            note: "Whoever runs it should know of it: a bench can slow down others, and hit limits",
+            yes: "Send the load",
+            no: "Send nothing",
+        };
+        if let Some(is_sent) = question.ui(ui.ctx(), cx.theme) {
+            self.is_asking = false;
+            if is_sent {
+                self.start_now(cx);
             }
-            let text =
-                "Whoever runs it should know of it: a bench can slow down others, and hit limits";
-            ui.add(Label::new(caption(theme, text)).wrap());
-            ui.add_space(space::M);
-            ui.horizontal(|ui| {
-                let starts = primary_button(ui, theme, "Send the load").clicked();
-                (starts, ui.button("Send nothing").clicked())
-            })
-            .inner
-        });
-        if starts {
-            self.start_now(cx);
         }
-        self.is_asking = !(starts || keeps || closed);
     }
 }

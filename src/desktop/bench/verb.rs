@@ -2,25 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::desktop::setup::SidePanel;
+
 /// What the palette and shortcuts can do in the view of load benches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BenchVerb {
     /// Shows or hides a panel at the side.
-    Side(BenchSide),
+    Side(SidePanel),
     /// Starts the bench that is set up.
     Start,
     /// Stops the bench that runs.
     Stop,
-}
-
-/// The panels at the side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BenchSide {
-    /// The form of a new bench.
-    SetUp,
-    /// The benches of the history.
-    Saved,
 }
 
 /// What is shown of a bench.

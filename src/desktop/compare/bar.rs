@@ -1,53 +1,31 @@
 //! The bar at the top: the panels at the side, and what can be done with the comparison that is shown.
 
-use egui::{Align, Button, Layout, Margin, Panel, Role, Ui, WidgetInfo};
+use egui::{Button, Ui};
 
-use super::{
-    CompareView, DeleteComparison, ReportDialog, SharedComparison, is_running, verb::CompareSide,
-};
+use super::{CompareView, DeleteComparison, HEAD, ReportDialog, SharedComparison, is_running};
 use crate::{
     compare::{CompareState, CompareStopReason},
     desktop::{
         icons,
-        theme::{space, title},
         view::Cx,
         widgets::{danger_item, icon_button, menu_gap, menu_item},
     },
 };
 
 impl CompareView {
-    pub(super) fn bar_ui(
+    pub(super) fn head_ui(
         &mut self,
         ui: &mut Ui,
         cx: &mut Cx<'_>,
         state: Option<&SharedComparison>,
     ) {
-        let frame = egui::Frame::new().inner_margin(Margin::symmetric(16, 10));
-        Panel::top("compare.bar").frame(frame).show(ui, |ui| {
-            ui.horizontal(|ui| {
-                let meaning = "Asks several targets, or one in several ways, the same in pairs and random order, and says \
-                    which is faster, by how much, and how sure that is";
-                ui.label(title("Compare")).on_hover_text(meaning);
-                ui.add_space(space::S);
-                for (side, icon, word, name) in [
-                    (CompareSide::SetUp, icons::PARAMS, "Set up", "Set up a comparison"),
-                    (CompareSide::Saved, icons::HISTORY, "Saved", "Saved comparisons"),
-                ] {
-                    let on = self.kept.side == Some(side);
-                    let button = Button::selectable(on, format!("{icon} {word}"));
-                    let response = ui.add(button);
-                    response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, name));
-                    if response.on_hover_text(name).clicked() {
-                        self.kept.side = (!on).then_some(side);
-                    }
-                }
-                if let Some(state) = state {
-                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                        self.acts_ui(ui, cx, state);
-                    });
-                }
-            });
+        let mut side = self.kept.side;
+        HEAD.ui(ui, &mut side, |ui| {
+            if let Some(state) = state {
+                self.acts_ui(ui, cx, state);
+            }
         });
+        self.kept.side = side;
     }
 
     /// What can be done with the comparison that is shown.

@@ -3,7 +3,7 @@
 use egui::{Label, ScrollArea, Ui};
 
 use super::{
-    CompareView, SharedComparison,
+    CompareView, HEAD, SharedComparison,
     arms::{ShownArm, arms_ui, shown_arms},
     article::article_ui,
     data::DataKey,
@@ -11,7 +11,7 @@ use super::{
     phases::phases_ui,
     progress::progress_ui,
     spread::{SpreadFrame, distributions_ui, quantiles_ui},
-    verb::{CompareDetail, CompareSide},
+    verb::CompareDetail,
     verdicts::{headline_ui, verdicts_ui},
 };
 use crate::{
@@ -19,9 +19,10 @@ use crate::{
     desktop::{
         axes::Scale,
         icons,
+        setup::Nothing,
         theme::{Theme, caption, space},
         view::{Action, Cx},
-        widgets::{Tone, banner, empty, icon_button, primary_button, segmented},
+        widgets::{Tone, banner, icon_button, segmented},
     },
     run::ConnectionKind,
 };
@@ -29,31 +30,17 @@ use crate::{
 /// From this width on, all choices stand on one line, in points.
 const ONE_LINE: f32 = 800.0;
 
+const NOTHING: Nothing = Nothing {
+    icon: icons::COMPARE,
+    heading: "Which one is faster?",
+    text: "The same prompts go to each target in pairs and random order. A verdict says which is faster, by how much, and how \
+        sure that is; or about how many more pairs it takes",
+};
+
 impl CompareView {
     pub(super) fn empty_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         self.problems_ui(ui, cx);
-        let text = "The same prompts go to each target in pairs and random order. A verdict says which is faster, by how \
-            much, and how sure that is; or about how many more pairs it takes";
-        empty(
-            ui,
-            cx.theme,
-            icons::COMPARE,
-            "Which one is faster?",
-            text,
-            |ui| {
-                if self.kept.side != Some(CompareSide::SetUp)
-                    && primary_button(ui, cx.theme, "Set up a comparison").clicked()
-                {
-                    self.kept.side = Some(CompareSide::SetUp);
-                }
-                if self.kept.side != Some(CompareSide::Saved) {
-                    ui.add_space(space::S);
-                    if ui.button("Open a saved one").clicked() {
-                        self.kept.side = Some(CompareSide::Saved);
-                    }
-                }
-            },
-        );
+        NOTHING.ui(ui, cx.theme, HEAD, &mut self.kept.side);
     }
 
     pub(super) fn comparison_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, state: &SharedComparison) {

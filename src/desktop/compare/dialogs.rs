@@ -1,8 +1,8 @@
-//! The dialogs of the view: the question before requests are sent elsewhere, the report, deletion.
+//! The dialogs of the view: the report, deletion.
 
 use std::{path::PathBuf, task::Poll};
 
-use egui::{Context, Label};
+use egui::Context;
 
 use crate::{
     compare::{CompareState, ComparisonId},
@@ -14,39 +14,6 @@ use crate::{
     },
     engine::{Asked, Command, CompareCommand, ask},
 };
-
-/// What the user answered to a question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QuestionAnswer {
-    Yes,
-    No,
-}
-
-/// Asks whether these requests are to be sent; `None` until that is answered.
-pub fn question_ui(ctx: &Context, cx: &Cx<'_>, lines: &[String]) -> Option<QuestionAnswer> {
-    let theme = cx.theme;
-    let (answer, closed) = dialog(ctx, theme, "compare-question", 400.0, |ui| {
-        ui.label(heading("Send these requests?"));
-        for line in lines {
-            ui.add(Label::new(line).wrap());
-        }
-        ui.add_space(space::XS);
-        let text = "What an answer costs is what its provider bills. You can stop it at any time";
-        ui.label(caption(theme, text));
-        ui.add_space(space::M);
-        ui.horizontal(|ui| {
-            let yes = primary_button(ui, theme, "Send them").clicked();
-            let no = ui.button("Cancel").clicked();
-            match (yes, no) {
-                (true, _) => Some(QuestionAnswer::Yes),
-                (_, true) => Some(QuestionAnswer::No),
-                _ => None,
-            }
-        })
-        .inner
-    });
-    answer.or(closed.then_some(QuestionAnswer::No))
-}
 
 /// The dialog that writes a report. The engine writes the file.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use crate::{
         Arm, CompareBackOff, ComparePlan, ComparePrompt, CompareStopRule, ComparedConnections,
         DecidedBy, MAX_TOKENS, PROMPT,
     },
+    desktop::typed::{self, needed, optional},
     endpoint::TargetId,
     price::Usd,
 };
@@ -159,7 +160,8 @@ impl CompareDraft {
 
     /// The most pairs.
     pub fn read_pairs(&self) -> Result<Option<u64>, String> {
-        let pairs: Option<u64> = optional(&self.pairs, "A number of pairs is written as 200")?;
+        let why = "A number of pairs is written as 200";
+        let pairs: Option<u64> = optional(&self.pairs, why, |_| true)?;
         match pairs {
             Some(0) => Err("At least one pair".to_owned()),
             pairs => Ok(pairs),
@@ -169,7 +171,7 @@ impl CompareDraft {
     /// The longest time.
     pub fn read_time(&self) -> Result<Option<Duration>, String> {
         let why = "A time is written in minutes, as 10 or 0.5";
-        let minutes: Option<f64> = optional(&self.minutes, why)?;
+        let minutes: Option<f64> = optional(&self.minutes, why, |_| true)?;
         let time = |minutes: f64| Duration::try_from_secs_f64(60.0 * minutes).ok();
         match minutes.map(|minutes| time(minutes).filter(|time| !time.is_zero())) {
             None => Ok(None),
@@ -180,40 +182,20 @@ impl CompareDraft {
 
     /// The most that it may cost.
     pub fn read_usd(&self) -> Result<Option<Usd>, String> {
-        let why = "An amount is written as 0.50 or 2";
-        let dollars: Option<f64> = optional(self.usd.trim().trim_start_matches('$'), why)?;
-        match dollars.map(Usd::of_dollars) {
-            None => Ok(None),
-            Some(Some(usd)) => Ok(Some(usd)),
-            Some(None) => Err(why.to_owned()),
-        }
+        typed::usd(&self.usd)
     }
 
     /// The margin, as a share.
     pub fn read_margin(&self) -> Result<f64, String> {
         let why = "A margin is written in percent, from 0 to below 100";
-        let percent: Option<f64> = optional(self.margin.trim().trim_end_matches('%'), why)?;
-        let percent = percent.filter(|percent| (0.0..100.0).contains(percent));
-        percent
-            .map(|percent| percent / 100.0)
-            .ok_or_else(|| why.to_owned())
+        let text = self.margin.trim().trim_end_matches('%');
+        let percent = needed(text, why, |percent| (0.0..100.0).contains(percent));
+        percent.map(|percent: f64| percent / 100.0)
     }
 
     /// The most output tokens.
     pub fn read_max_tokens(&self) -> Result<u32, String> {
-        let why = "A number of tokens is written as 64";
-        let tokens: Option<u32> = optional(&self.max_tokens, why)?;
-        tokens
-            .filter(|tokens| *tokens > 0)
-            .ok_or_else(|| why.to_owned())
-    }
-}
-
-/// What a field says; `None` if it is empty.
-fn optional<T: std::str::FromStr>(text: &str, why: &str) -> Result<Option<T>, String> {
-    match text.trim() {
-        "" => Ok(None),
-        text => text.parse().map(Some).map_err(|_| why.to_owned()),
+        typed::tokens(&self.max_tokens)
     }
 }
 

@@ -2,17 +2,11 @@
 
 use std::sync::Arc;
 
-use egui::{Label, RichText, Ui};
-
 use super::{draft::CompareDraft, prompt_file::FilePrompts};
 use crate::{
     clock::wall_clock_ns,
     compare::{CompareForecast, forecast},
-    desktop::{
-        theme::Theme,
-        view::Cx,
-        widgets::{card, count},
-    },
+    desktop::{view::Cx, widgets::count},
     endpoint::local_gateway,
     price::Usd,
     settings::Settings,
@@ -68,16 +62,6 @@ impl DraftForecast {
         let is_limited = self.has_limit && !self.allow_unpriced;
         self.found()
             .is_some_and(|found| !is_limited || found.unpriced.is_empty())
-    }
-
-    /// Says it.
-    pub fn ui(&self, ui: &mut Ui, theme: &Theme) {
-        card(ui, theme, |ui| {
-            ui.set_min_width(ui.available_width());
-            for line in self.lines() {
-                ui.add(Label::new(RichText::new(line).color(theme.text)).wrap());
-            }
-        });
     }
 
     /// It in sentences.

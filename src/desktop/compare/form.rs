@@ -3,9 +3,10 @@
 mod arms;
 mod limits;
 
-use egui::{Panel, ScrollArea, TextEdit, Ui, vec2};
+use egui::Ui;
 
 use super::{
+    HEAD,
     draft::{CompareDraft, PromptsFrom},
     forecasted::DraftForecast,
     prompt_file::PromptFile,
@@ -13,10 +14,11 @@ use super::{
 use crate::{
     compare::{ComparePlan, PROMPT},
     desktop::{
+        setup::NewForm,
         target_picker::Picker,
-        theme::{Theme, caption, heading, space},
+        theme::{Theme, caption, space},
         view::Cx,
-        widgets::{primary_button, segmented},
+        widgets::{multiline_field, segmented},
     },
 };
 
@@ -36,33 +38,24 @@ impl CompareForm {
     /// Shows the form; returns whether it is to be started.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, is_running: bool) -> bool {
         let theme = cx.theme;
-        self.forecast.follow(&self.draft, self.file.prompts(), cx);
-        let foot = Panel::bottom("compare.forecast").frame(egui::Frame::new());
-        let started = foot.show(ui, |ui| {
-            ui.add_space(space::S);
-            self.forecast.ui(ui, theme);
-            ui.add_space(space::S);
-            let is_ready = self.forecast.is_ready() && !is_running;
-            let start = ui.add_enabled_ui(is_ready, |ui| primary_button(ui, theme, "Start"));
-            let why = if is_running {
-                "Another comparison runs: stop it first"
+        self.follow(cx);
+        let form = NewForm {
+            id: HEAD.id,
+            heading: "New comparison",
+            forecast: self.forecast.lines(),
+            why_not: if is_running {
+                Some("Another comparison runs: stop it first")
             } else {
-                "What is missing is said above"
-            };
-            start.inner.on_disabled_hover_text(why).clicked()
-        });
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            ui.set_max_width(ui.available_width() - space::S);
-            ui.label(heading("New comparison"));
-            ui.add_space(space::S);
+                (!self.is_ready()).then_some("What is missing is said above")
+            },
+        };
+        form.ui(ui, theme, |ui| {
             self.arms_ui(ui, cx);
             ui.add_space(space::L);
             self.prompts_ui(ui, theme);
             ui.add_space(space::L);
             self.limits_ui(ui, theme);
-            ui.add_space(space::M);
-        });
-        started.inner
+        })
     }
 
     fn prompts_ui(&mut self, ui: &mut Ui, theme: &Theme) {
@@ -79,7 +72,7 @@ impl CompareForm {
             PromptsFrom::Lines => "Prompts, one a line",
             PromptsFrom::File => return self.file.ui(ui, theme),
         };
-        multiline(ui, theme, &mut self.draft.text, PROMPT, 3).accessible_name(name);
+        multiline_field(ui, theme, name, &mut self.draft.text, PROMPT, 3);
     }
 
     /// The plan, with a random seed of its own.
@@ -112,20 +105,4 @@ impl CompareForm {
     pub fn follow(&mut self, cx: &Cx<'_>) {
         self.forecast.follow(&self.draft, self.file.prompts(), cx);
     }
-}
-
-/// A field of several lines.
-fn multiline(
-    ui: &mut Ui,
-    theme: &Theme,
-    text: &mut String,
-    hint: &str,
-    rows: usize,
-) -> egui::Response {
-    let hint = egui::RichText::new(hint).color(theme.text_dim);
-    let edit = TextEdit::multiline(text)
-        .hint_text(hint)
-        .desired_rows(rows)
-        .desired_width(f32::INFINITY);
-    ui.add(edit.margin(vec2(8.0, 5.0)))
 }

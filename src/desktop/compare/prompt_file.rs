@@ -3,10 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        mpsc::{self, Receiver},
-    },
+    sync::Arc,
 };
 
 use egui::{Context, Ui};
@@ -15,8 +12,8 @@ use crate::{
     chat::Message,
     compare::{ComparePrompt, prompts_of},
     desktop::{
-        parts::in_background,
         path_field::{ChooseFor, PathField},
+        prepared::Prepared,
         theme::{Theme, caption},
         widgets::counted,
     },
@@ -43,68 +40,44 @@ type ReadPrompts = Result<Arc<FilePrompts>, String>;
 #[derive(Debug, Default)]
 pub struct PromptFile {
     file: PathField,
-    /// The path that is read, or was read last.
-    path: PathBuf,
-    reading: Option<Receiver<ReadPrompts>>,
-    read: Option<Arc<FilePrompts>>,
+    read: Prepared<PathBuf, ReadPrompts>,
 }
 
 impl PromptFile {
     /// What was read; `None` until then.
     #[must_use]
     pub fn prompts(&self) -> Option<&Arc<FilePrompts>> {
-        self.read.as_ref()
+        self.read.value()?.as_ref().ok()
     }
 
     /// Shows the field, and how many prompts the file holds.
     pub fn ui(&mut self, ui: &mut Ui, theme: &Theme) {
         self.file.take_in();
-        self.take_in();
+        if let Some(Err(why)) = self.read.take_in() {
+            self.file.problem = Some(why.clone());
+        }
         let field = self.file.ui(ui, theme, ChooseFor::Open(&["jsonl", "txt"]));
         // A path that is typed is read once the field is left, one that was chosen at once.
         if !field.has_focus() {
             self.begin(ui.ctx());
         }
-        let text = match (&self.read, &self.reading) {
-            (_, Some(_)) => "Reading…".to_owned(),
-            (Some(read), None) => counted(read.all.len() as u64, "prompt"),
-            (None, None) => "A prompt a line; in a .jsonl file each line is JSON".to_owned(),
+        let text = match self.prompts() {
+            _ if self.read.is_coming() => "Reading…".to_owned(),
+            Some(read) => counted(read.all.len() as u64, "prompt"),
+            None => "A prompt a line; in a .jsonl file each line is JSON".to_owned(),
         };
         ui.label(caption(theme, text));
     }
 
     fn begin(&mut self, ctx: &Context) {
-        let path = PathBuf::from(self.file.given().unwrap_or_default());
-        if path == self.path || self.reading.is_some() {
-            return;
-        }
-        self.path.clone_from(&path);
-        (self.read, self.file.problem) = (None, None);
-        if path.as_os_str().is_empty() {
-            return;
-        }
-        let (send, receive) = mpsc::channel();
-        self.reading = Some(receive);
-        let ctx = ctx.clone();
-        in_background("prompts", move || {
-            // Nobody waits for it once the view is gone.
-            let _ = send.send(read(&path).map(Arc::new));
-            ctx.request_repaint();
-        });
-    }
-
-    fn take_in(&mut self) {
-        let Some(found) = self
-            .reading
-            .as_ref()
-            .and_then(|reading| reading.try_recv().ok())
-        else {
+        let Some(path) = self.file.given().map(PathBuf::from) else {
+            if self.read.key().is_some() && !self.read.is_coming() {
+                (self.read, self.file.problem) = (Prepared::default(), None);
+            }
             return;
         };
-        self.reading = None;
-        match found {
-            Ok(read) => self.read = Some(read),
-            Err(why) => self.file.problem = Some(why),
+        if self.read.begin(path, ctx, |path| read(path).map(Arc::new)) {
+            self.file.problem = None;
         }
     }
 }

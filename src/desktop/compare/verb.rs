@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::desktop::setup::SidePanel;
+
 /// What the palette and shortcuts can do in the view of comparisons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CompareVerb {
     /// Shows or hides a panel at the side.
-    Side(CompareSide),
+    Side(SidePanel),
     /// Starts the comparison that is set up.
     Start,
     /// Stops the comparison that runs.
@@ -28,16 +30,6 @@ pub enum MarkChoice {
     Same,
     /// Nothing: another pair is shown.
     Skip,
-}
-
-/// The panels at the side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CompareSide {
-    /// The form of a new comparison.
-    SetUp,
-    /// The comparisons of the history.
-    Saved,
 }
 
 /// What is shown of a comparison.

@@ -54,40 +54,21 @@ impl WayDraft {
             format!("settings are a JSON object, as {{\"temperature\": 0.2}} ({why})")
         };
         let fields: Map<String, Value> = serde_json::from_str(text).map_err(why)?;
-        let (own, extra): (Map<_, _>, Map<_, _>) = fields
-            .into_iter()
-            .partition(|(name, _)| OWN.contains(&name.as_str()));
-        let mut params: Params = serde_json::from_value(own.into()).map_err(why)?;
-        params.extra.extend(extra);
-        Ok(params)
+        Params::of_fields(fields).map_err(why)
     }
 }
-
-/// The settings that each protocol has under its own name; all else goes into the request's body as it is.
-const OWN: [&str; 7] = [
-    "temperature",
-    "top_p",
-    "max_tokens",
-    "seed",
-    "stop",
-    "reasoning_effort",
-    "parallel_calls",
-];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn settings_are_ours_or_the_bodys() {
+    fn settings_are_a_json_object() {
         let way = |params: &str| WayDraft {
             params: params.into(),
             ..WayDraft::default()
         };
-        let params = way(r#"{"temperature": 0.5, "top_k": 3}"#)
-            .read_params()
-            .unwrap();
-        assert_eq!(params.temperature, Some(0.5));
+        let params = way(r#"{"top_k": 3}"#).read_params().unwrap();
         assert_eq!(params.extra.get("top_k"), Some(&3.into()));
         assert_eq!(way(" ").read_params(), Ok(Params::default()));
         for bad in ["[]", "{", r#"{"temperature": "hot"}"#] {
@@ -95,26 +76,5 @@ mod tests {
         }
         let arm = way("").arm(&"a/m".parse().unwrap(), 1).unwrap();
         assert_eq!(arm.name(), "a/m (way B)");
-    }
-
-    #[test]
-    fn each_setting_of_ours_has_its_name() {
-        let all = Params {
-            temperature: Some(0.0),
-            top_p: Some(0.0),
-            max_tokens: Some(1),
-            seed: Some(0),
-            stop: vec!["x".into()],
-            reasoning_effort: Some("low".into()),
-            parallel_calls: Some(true),
-            ..Params::default()
-        };
-        let Ok(Value::Object(fields)) = serde_json::to_value(&all) else {
-            panic!("no object");
-        };
-        assert!(
-            OWN.iter().all(|name| fields.contains_key(*name)),
-            "{fields:?}"
-        );
     }
 }

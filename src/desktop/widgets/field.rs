@@ -38,6 +38,23 @@ pub fn labeled_field(
     .inner
 }
 
+/// A field of several lines without a label of its own.
+pub fn multiline_field(
+    ui: &mut Ui,
+    theme: &Theme,
+    name: &str,
+    text: &mut String,
+    hint: &str,
+    rows: usize,
+) -> Response {
+    let hint = RichText::new(hint).color(theme.text_dim);
+    let edit = TextEdit::multiline(text)
+        .hint_text(hint)
+        .desired_rows(rows)
+        .desired_width(f32::INFINITY);
+    ui.add(edit.margin(vec2(8.0, 5.0))).accessible_name(name)
+}
+
 /// What is wrong with a field, if anything is.
 pub fn problem_ui(ui: &mut Ui, theme: &Theme, problem: Option<&str>) {
     if let Some(problem) = problem {

@@ -1,5 +1,7 @@
 //! The view of load benches: set up, watched, judged, kept.
 
+pub mod asking;
+
 use std::sync::Arc;
 
 use egui::Role;

@@ -2,7 +2,7 @@
 
 use egui::{Ui, vec2};
 
-use super::{CompareForm, multiline};
+use super::CompareForm;
 use crate::{
     compare::arm_letter,
     desktop::{
@@ -10,7 +10,7 @@ use crate::{
         icons,
         theme::{caption, space, strong},
         view::Cx,
-        widgets::{card, ghost_button, icon_button, labeled_field, segmented},
+        widgets::{card, ghost_button, icon_button, labeled_field, multiline_field, segmented},
     },
 };
 
@@ -120,10 +120,10 @@ fn way_ui(ui: &mut Ui, cx: &Cx<'_>, way: &mut WayDraft, at: usize, is_removable:
         "brief",
         None,
     );
-    ui.label(caption(theme, format!("Prompt of way {letter}")));
+    let name = format!("Prompt of way {letter}");
+    ui.label(caption(theme, name.as_str()));
     let hint = "as what is asked below";
-    multiline(ui, theme, &mut way.prompt, hint, 2)
-        .accessible_name(format!("Prompt of way {letter}"));
+    multiline_field(ui, theme, &name, &mut way.prompt, hint, 2);
     labeled_field(
         ui,
         theme,

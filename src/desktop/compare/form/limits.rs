@@ -6,9 +6,10 @@ use super::CompareForm;
 use crate::{
     compare::{CompareBackOff, ComparedConnections, ComparedFigure},
     desktop::{
-        icons,
+        compare::draft::CompareDraft,
+        setup::{self, NO_LIMIT},
         theme::{Theme, caption, space},
-        widgets::{choice_box, fold_ui, labeled_field, segmented, toggle},
+        widgets::{choice_box, labeled_field, segmented, toggle},
     },
 };
 
@@ -30,116 +31,76 @@ impl CompareForm {
             &connections,
         );
         ui.add_space(space::L);
-        self.stop_ui(ui, theme);
-        ui.add_space(space::M);
-        fold_ui(
-            ui,
-            theme,
-            icons::PARAMS,
-            "More settings",
-            &mut self.is_more_open,
-        );
-        if self.is_more_open {
-            ui.add_space(space::XS);
-            self.more_ui(ui, theme);
-        }
-    }
-
-    fn stop_ui(&mut self, ui: &mut Ui, theme: &Theme) {
-        let draft = &mut self.draft;
-        ui.label(caption(theme, "It stops at the first of"));
-        toggle(ui, &mut draft.until_settled, "Settled: its verdict can be told").on_hover_text(
-            "The intervals hold at every look: whoever stops at the first verdict is wrong in at most 5 % of comparisons. \
-             With a number of pairs alone they are narrower, for one look at the end",
-        );
-        ui.add_enabled_ui(draft.until_settled, |ui| {
-            decided_by_ui(ui, &mut draft.decided_by);
+        stop_ui(ui, theme, &mut self.draft);
+        setup::more_ui(ui, theme, &mut self.is_more_open, |ui| {
+            more_ui(ui, theme, &mut self.draft);
         });
-        ui.add_space(space::XS);
-        let problem = draft.read_pairs().err();
-        let label = "Pairs, over each kind of connection";
+    }
+}
+
+fn stop_ui(ui: &mut Ui, theme: &Theme, draft: &mut CompareDraft) {
+    ui.label(caption(theme, "It stops at the first of"));
+    toggle(ui, &mut draft.until_settled, "Settled: its verdict can be told").on_hover_text(
+        "The intervals hold at every look: whoever stops at the first verdict is wrong in at most 5 % of comparisons. \
+         With a number of pairs alone they are narrower, for one look at the end",
+    );
+    ui.add_enabled_ui(draft.until_settled, |ui| {
+        decided_by_ui(ui, &mut draft.decided_by);
+    });
+    ui.add_space(space::XS);
+    let problem = draft.read_pairs().err();
+    let (label, text) = ("Pairs, over each kind of connection", &mut draft.pairs);
+    labeled_field(ui, theme, label, text, NO_LIMIT, problem.as_deref());
+    ui.columns_const(|[left, right]| {
+        let problem = draft.read_time().err();
+        let text = &mut draft.minutes;
+        labeled_field(left, theme, "Minutes", text, NO_LIMIT, problem.as_deref());
+        let problem = draft.read_usd().err();
+        let text = &mut draft.usd;
         labeled_field(
-            ui,
+            right,
             theme,
-            label,
-            &mut draft.pairs,
-            "no limit",
+            "US dollars",
+            text,
+            NO_LIMIT,
             problem.as_deref(),
         );
-        ui.columns(2, |columns| {
-            if let [left, right] = columns {
-                let problem = draft.read_time().err();
-                labeled_field(
-                    left,
-                    theme,
-                    "Minutes",
-                    &mut draft.minutes,
-                    "no limit",
-                    problem.as_deref(),
-                );
-                let problem = draft.read_usd().err();
-                labeled_field(
-                    right,
-                    theme,
-                    "US dollars",
-                    &mut draft.usd,
-                    "no limit",
-                    problem.as_deref(),
-                );
-            }
-        });
-        if !draft.usd.trim().is_empty() {
-            let label = "Ask targets without a known price, too";
-            toggle(ui, &mut draft.allow_unpriced, label)
-                .on_hover_text("They do not count for the limit of cost");
-        }
+    });
+    if !draft.usd.trim().is_empty() {
+        let label = "Ask targets without a known price, too";
+        toggle(ui, &mut draft.allow_unpriced, label)
+            .on_hover_text("They do not count for the limit of cost");
     }
+}
 
-    fn more_ui(&mut self, ui: &mut Ui, theme: &Theme) {
-        let draft = &mut self.draft;
-        ui.columns(2, |columns| {
-            if let [left, right] = columns {
-                let problem = draft.read_margin().err();
-                labeled_field(
-                    left,
-                    theme,
-                    "Same within, %",
-                    &mut draft.margin,
-                    "",
-                    problem.as_deref(),
-                )
-                .on_hover_text(
-                    "Two arms are the same if the whole interval of their ratio is within 1 ± this",
-                );
-                let problem = draft.read_max_tokens().err();
-                labeled_field(
-                    right,
-                    theme,
-                    "Most tokens",
-                    &mut draft.max_tokens,
-                    "",
-                    problem.as_deref(),
-                )
-                .on_hover_text("Most output tokens of an answer");
-            }
-        });
-        let hint = "where this machine stands";
-        labeled_field(ui, theme, "Vantage", &mut draft.vantage, hint, None)
-            .on_hover_text("It is stated in the report");
-        toggle(ui, &mut draft.fresh, "A new number before each prompt").on_hover_text(
-            "So that no cache answers: a number that was never sent before stands in front",
+fn more_ui(ui: &mut Ui, theme: &Theme, draft: &mut CompareDraft) {
+    ui.columns_const(|[left, right]| {
+        let problem = draft.read_margin().err();
+        let text = &mut draft.margin;
+        labeled_field(left, theme, "Same within, %", text, "", problem.as_deref()).on_hover_text(
+            "Two arms are the same if the whole interval of their ratio is within 1 ± this",
         );
-        let mut is_polite = draft.back_off == CompareBackOff::Polite;
-        let changed = toggle(ui, &mut is_polite, "Wait after a 429").on_hover_text(
-            "The endpoint is left alone as long as it asks for. The choice is kept with the comparison",
-        );
-        if changed.changed() {
-            draft.back_off = if is_polite {
-                CompareBackOff::Polite
-            } else {
-                CompareBackOff::None
-            };
-        }
+        let problem = draft.read_max_tokens().err();
+        let text = &mut draft.max_tokens;
+        labeled_field(right, theme, "Most tokens", text, "", problem.as_deref())
+            .on_hover_text("Most output tokens of an answer");
+    });
+    let hint = "where this machine stands";
+    labeled_field(ui, theme, "Vantage", &mut draft.vantage, hint, None)
+        .on_hover_text("It is stated in the report");
+    toggle(ui, &mut draft.fresh, "A new number before each prompt").on_hover_text(
+        "So that no cache answers: a number that was never sent before stands in front",
+    );
+    let mut is_polite = draft.back_off == CompareBackOff::Polite;
+    let changed = toggle(ui, &mut is_polite, "Wait after a 429").on_hover_text(
+        "The endpoint is left alone as long as it asks for. The choice is kept with the comparison",
+    );
+    if changed.changed() {
+        draft.back_off = if is_polite {
+            CompareBackOff::Polite
+        } else {
+            CompareBackOff::None
+        };
     }
 }
 

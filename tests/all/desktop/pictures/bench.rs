@@ -7,7 +7,10 @@ use tokenscope::settings::ThemeChoice;
 use super::{
     super::{
         SIZES,
-        bench::{layout, open_row, put_beside, run_to},
+        bench::{
+            asking::{show, wait_for},
+            layout, open_row, put_beside, run_to,
+        },
         scenes,
     },
     Prepare, picture,
@@ -24,6 +27,25 @@ fn pictures_of_benches() {
         "target": { "endpoint": "simulator", "model": "steady" },
         "load": "rate", "per_second": "20", "seconds": "60", "requests": "",
     });
+    // The fields for each of them, and what was read.
+    let file = |path: &str| {
+        json!({
+            "target": { "endpoint": "openai", "model": "gpt-5-mini" },
+            "asked": { "from": "file", "file": path, "answer_lengths": true },
+        })
+    };
+    let fixture = format!(
+        "{}/tests/fixtures/prompts/sharegpt.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let lengths = json!({
+        "target": { "endpoint": "openai", "model": "gpt-5-mini" },
+        "asked": { "from": "lengths", "input": "512,64" },
+    });
+    let wrong = json!({
+        "target": { "endpoint": "openai", "model": "gpt-5-mini" },
+        "load": "rate", "per_second": "many", "ramp": "soon", "warm_up": "x", "requests": "0", "usd": "-1",
+    });
     let kept = |side: &str, detail: &str, scale: &str, draft: &Value| json!({ "side": side, "detail": detail, "scale": scale, "draft": draft });
     let saved = |detail: &str| kept("saved", detail, "linear", &json!({}));
     let alone = |detail: &str, scale: &str| json!({ "side": null, "detail": detail, "scale": scale, "draft": {} });
@@ -36,7 +58,7 @@ fn pictures_of_benches() {
             .get_by_role_and_label(egui::Role::Button, "Saved benches")
             .click();
     };
-    let all: [(&str, Value, Prepare); 13] = [
+    let all: [(&str, Value, Prepare); 18] = [
         (
             "set-up",
             kept("set_up", "figures", "linear", &draft),
@@ -48,6 +70,36 @@ fn pictures_of_benches() {
             |desktop, _| {
                 desktop.get_by_label("Start").click();
             },
+        ),
+        ("empty", alone("figures", "linear"), |_, _| ()),
+        (
+            "prompts-file",
+            kept("set_up", "figures", "linear", &file(&fixture)),
+            |desktop, player| {
+                wait_for(desktop, player, "tokens each on average");
+                show(desktop, player, "Order");
+            },
+        ),
+        (
+            "prompts-wrong",
+            kept("set_up", "figures", "linear", &file("/提示/没有.json")),
+            |desktop, player| {
+                wait_for(desktop, player, "does not exist");
+                show(desktop, player, "Order");
+            },
+        ),
+        (
+            "prompts-lengths",
+            kept("set_up", "figures", "linear", &lengths),
+            |desktop, player| {
+                wait_for(desktop, player, "tokens each on average");
+                show(desktop, player, "Tokenizer");
+            },
+        ),
+        (
+            "problems",
+            kept("set_up", "figures", "linear", &wrong),
+            |_, _| (),
         ),
         (
             "live",
