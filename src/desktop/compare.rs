@@ -40,7 +40,7 @@ use self::{
     form::CompareForm,
     saved_list::SavedComparisons,
     shown::ShownComparison,
-    verb::{CompareDetail, CompareSide, MarkChoice},
+    verb::{CompareDetail, CompareSide},
 };
 use super::{
     axes::Scale,
@@ -49,7 +49,7 @@ use super::{
     widgets::contained,
 };
 use crate::{
-    compare::{CompareState, ComparedFigure, ComparisonId},
+    compare::{CompareState, ComparedFigure, ComparisonId, MarkChoice},
     engine::{Command, CompareCommand},
     run::RunId,
 };
