@@ -7,11 +7,14 @@
 //! [`RequestSource`]: super::RequestSource
 
 mod read;
+mod sent;
 mod source;
 mod synthetic;
 mod tokenizer;
 
 use std::{path::Path, sync::Arc};
+
+use serde::Deserialize;
 
 pub use self::{
     read::{EntryError, PromptsError},
@@ -67,7 +70,8 @@ struct PromptEntry {
 }
 
 /// A set of prompts, numbered from 0.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(try_from = "sent::SentSet")]
 pub struct PromptSet {
     prompts: Vec<PromptEntry>,
     /// How many entries were left out, since they hold no message of a user.

@@ -1,16 +1,13 @@
 //! What a bench asks: one prompt, those of a file, or random words by length.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
 
 use crate::{
     bench::{
-        BenchPlan, OnePrompt, RequestSource,
+        BenchPrompts,
         prompts::{
-            Lengths, PromptOrder, PromptSet, PromptSource, ShippedVocabulary, SyntheticPlan,
-            SyntheticSource, Tokenizer, Turns,
+            Lengths, PromptOrder, PromptSet, ShippedVocabulary, SyntheticPlan, SyntheticSource,
+            Tokenizer, Turns,
         },
     },
     cli::{UsageError, note},
@@ -74,25 +71,6 @@ pub(super) struct AskingArgs {
 }
 
 impl AskingArgs {
-    /// The one prompt.
-    ///
-    /// # Errors
-    /// If several are to be asked.
-    pub(super) fn one(&self) -> Result<&str, UsageError> {
-        for (is_given, name) in [
-            (self.prompts.is_some(), "--prompts"),
-            (self.input_tokens.is_some(), "--input-tokens"),
-        ] {
-            if is_given {
-                return Err(UsageError::new(format!(
-                    "{name} can't be used with --agents: an agent is sent one prompt. Use --prompt, or run each machine's \
-                     part with --share and --save"
-                )));
-            }
-        }
-        Ok(self.text())
-    }
-
     fn text(&self) -> &str {
         self.prompt.as_deref().unwrap_or(USUAL_PROMPT)
     }
@@ -153,32 +131,6 @@ impl AskingArgs {
             None => Tokenizer::of_file(Path::new(name)),
         };
         tokenizer.map_err(UsageError::new)
-    }
-}
-
-/// What is asked, ready to be sent to any model.
-pub(super) enum BenchPrompts {
-    One(String),
-    Set(Arc<PromptSet>, PromptOrder),
-    Synthetic(SyntheticSource),
-}
-
-impl BenchPrompts {
-    /// The requests of a bench. `nonce` is another number in each bench.
-    pub(super) fn source(&self, plan: &BenchPlan, nonce: u64) -> Arc<dyn RequestSource> {
-        let model = &plan.target.model;
-        match self {
-            Self::One(text) => Arc::new(OnePrompt::new(model, text, plan.max_tokens, nonce)),
-            Self::Set(set, order) => Arc::new(PromptSource {
-                model: model.clone(),
-                set: Arc::clone(set),
-                order: *order,
-                seed: plan.seed,
-                max_tokens: plan.max_tokens,
-                nonce: Some(nonce),
-            }),
-            Self::Synthetic(source) => Arc::new(source.of_bench(model, nonce)),
-        }
     }
 }
 

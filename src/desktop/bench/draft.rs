@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    bench::{ArrivalProcess, BackOff, BenchConnections, BenchPlan, GoodputLimits, Load, StopRules},
+    bench::{
+        ArrivalProcess, BackOff, BenchConnections, BenchPlan, BenchPrompts, GoodputLimits, Load,
+        StopRules,
+    },
     endpoint::TargetId,
     price::Usd,
 };
@@ -118,6 +121,8 @@ impl BenchDraft {
             most_in_flight: self.read_most_in_flight()?,
             max_tokens: self.read_max_tokens()?,
             seed,
+            asked: Some(self.prompts().asked()),
+            keep_texts: false,
         };
         let stop = &plan.stop;
         if stop.requests.is_none() && stop.time_ms.is_none() && stop.cost_usd.is_none() {
@@ -133,6 +138,12 @@ impl BenchDraft {
             "" => USUAL_TEXT,
             _ => &self.prompt,
         }
+    }
+
+    /// The same as the prompts of a bench.
+    #[must_use]
+    pub fn prompts(&self) -> BenchPrompts {
+        BenchPrompts::One(self.text().to_owned())
     }
 
     fn read_load(&self) -> Result<Load, String> {

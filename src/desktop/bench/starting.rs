@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use egui::{Label, Ui};
 
-use super::{BenchView, forecast::BenchForecast, verb::BenchSide};
+use super::{BenchView, forecast::PlanForecast, verb::BenchSide};
 use crate::{
-    bench::{BenchId, BenchPlan, OnePrompt},
+    bench::{BenchId, BenchPlan, share::LoadShare},
     clock::wall_clock_ns,
     desktop::{
         theme::{caption, heading, space},
@@ -51,14 +51,13 @@ impl BenchView {
             Err(why) => return self.problem = Some(why),
         };
         let id = BenchId::new();
-        let text = self.form.draft.text();
         // Another number in each bench, so that no answer comes from a cache.
         let nonce = id.0.cast_unsigned();
-        let source = OnePrompt::new(&plan.target.model, text, plan.max_tokens, nonce);
+        let prompts = self.form.draft.prompts();
         let start = BenchStart {
             id,
             plan: plan.clone(),
-            source: Arc::new(source),
+            source: prompts.source(&plan, nonce, LoadShare::whole()),
         };
         cx.commands
             .push(Command::Bench(BenchCommand::Start(start.into())));
@@ -119,7 +118,7 @@ impl BenchView {
         let theme = cx.theme;
         let target = self.form.draft.target.as_ref();
         let target = target.map(local_gateway::shown).unwrap_or_default();
-        let lines = self.form.forecasts.found().map(BenchForecast::lines);
+        let lines = self.form.forecasts.found().map(PlanForecast::lines);
         let ((starts, keeps), closed) = dialog(ui.ctx(), theme, "bench-load", 400.0, |ui| {
             ui.label(heading("Send this load to another machine?"));
             ui.add_space(space::XS);
