@@ -3,10 +3,13 @@
 //! In: a [`BenchPlan`] and the [`BenchRequest`]s that its workers recorded. Out: a [`BenchSummary`]. Nothing here sends
 //! anything or reads a clock: the engine's workers do (`engine::bench`).
 
+pub mod asked;
+pub mod beside;
 pub mod charts;
 pub mod columns;
 pub mod compat;
 pub mod figures;
+pub mod forecast;
 pub mod merge;
 pub mod offset;
 pub mod order;
@@ -20,13 +23,17 @@ pub mod share;
 pub mod source;
 pub mod stop;
 pub mod summary;
+pub mod texts;
+pub mod time_rows;
 pub mod validity;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    asked::{AskedPrompts, BenchPrompts},
     charts::{BenchCharts, ChartCollector},
     figures::Tally,
+    forecast::BenchForecast,
     plan::{
         ArrivalProcess, BackOff, BenchConnections, BenchPlan, GoodputLimits, Load, StopReason,
         StopRules,

@@ -5,6 +5,7 @@
 //! here, and no clock is read: the engine does both.
 
 mod article;
+mod blind;
 mod comparison;
 mod forecast;
 mod line;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     article::{ArticleCell, ArticleRow, ArticleTable},
+    blind::{BlindPair, MarkChoice},
     comparison::{
         ArmFigure, ArmSummary, ArmVerdicts, FigureVerdict, KindComparison, PairedComparison,
         PhaseMedian,

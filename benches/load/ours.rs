@@ -57,6 +57,8 @@ pub(crate) fn plan(load: Load, requests: u64) -> BenchPlan {
         most_in_flight: 10_000,
         max_tokens: 64,
         seed: 1,
+        asked: None,
+        keep_texts: false,
     }
 }
 

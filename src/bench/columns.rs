@@ -6,13 +6,19 @@
 
 use std::io::Read as _;
 
-use super::record::{
-    BenchRequest, RequestOutcome, TokenArrivals, push_leb128 as push, take_leb128 as take,
+use super::{
+    record::{
+        BenchRequest, RequestOutcome, TokenArrivals, push_leb128 as push, take_leb128 as take,
+    },
+    texts::KeptText,
 };
 use crate::{event::FaultClass, run::ConnectionKind};
 
 /// The version of this form.
 const VERSION: u64 = 1;
+
+/// The version of the form with texts behind all else. Blocks without any have the first, which older programs read.
+const WITH_TEXTS: u64 = 2;
 
 /// As usual for zstd; higher levels are slow beside a load.
 const LEVEL: i32 = 3;
@@ -78,7 +84,8 @@ fn small(n: u64) -> u32 {
 /// If zstd has no memory.
 pub fn encode(requests: &[BenchRequest]) -> std::io::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(requests.len() * 128);
-    push(&mut out, VERSION);
+    let has_texts = requests.iter().any(|request| request.text.is_some());
+    push(&mut out, if has_texts { WITH_TEXTS } else { VERSION });
     push(&mut out, requests.len() as u64);
     let classes = classes(requests);
     push(&mut out, classes.len() as u64);
@@ -104,6 +111,9 @@ pub fn encode(requests: &[BenchRequest]) -> std::io::Result<Vec<u8>> {
     for request in requests {
         out.extend_from_slice(request.arrivals.as_bytes());
     }
+    if has_texts {
+        push_texts(&mut out, requests);
+    }
     zstd::bulk::compress(&out, LEVEL)
 }
 
@@ -115,9 +125,51 @@ pub fn decode(block: &[u8]) -> Result<Vec<BenchRequest>, BadBlock> {
     let bytes = unpacked(block).map_err(|_| BadBlock::Damaged)?;
     let mut rest = bytes.as_slice();
     match take(&mut rest) {
-        Some(VERSION) => read(&mut rest).ok_or(BadBlock::Damaged),
+        Some(version @ (VERSION | WITH_TEXTS)) => {
+            let requests = read(&mut rest).and_then(|mut requests| {
+                if version == WITH_TEXTS {
+                    take_texts(&mut rest, &mut requests)?;
+                }
+                Some(requests)
+            });
+            requests.ok_or(BadBlock::Damaged)
+        }
         _ => Err(BadBlock::UnknownForm),
     }
+}
+
+/// 0 for none, else twice the length of the text, and one more if it is cut, plus one; then the texts.
+fn push_texts(out: &mut Vec<u8>, requests: &[BenchRequest]) {
+    column(out, requests, |r| {
+        let length = |text: &KeptText| (text.text.len() as u64) << 1 | u64::from(text.is_cut);
+        r.text.as_deref().map_or(0, |text| length(text) + 1)
+    });
+    for text in requests
+        .iter()
+        .filter_map(|request| request.text.as_deref())
+    {
+        out.extend_from_slice(text.text.as_bytes());
+    }
+}
+
+fn take_texts(rest: &mut &[u8], requests: &mut [BenchRequest]) -> Option<()> {
+    let mut lengths = Vec::with_capacity(requests.len());
+    fill(rest, requests, |_, n| {
+        lengths.push(n);
+        Some(())
+    })?;
+    for (request, length) in requests.iter_mut().zip(lengths) {
+        let Some(length) = length.checked_sub(1) else {
+            continue;
+        };
+        let (text, behind) = rest.split_at_checked(usize::try_from(length >> 1).ok()?)?;
+        *rest = behind;
+        request.text = Some(Box::new(KeptText {
+            text: std::str::from_utf8(text).ok()?.to_owned(),
+            is_cut: length & 1 == 1,
+        }));
+    }
+    Some(())
 }
 
 fn unpacked(block: &[u8]) -> std::io::Result<Vec<u8>> {

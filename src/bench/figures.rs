@@ -9,6 +9,7 @@ use super::{
         BenchSummary, BenchTimes, ConnectionTimes, FaultCounts, Goodput, Lag, RequestCounts,
         TimeFigures,
     },
+    texts::TextCounts,
     validity,
 };
 use crate::{
@@ -50,6 +51,8 @@ pub struct Tally {
     starts: StampRange,
     dues: StampRange,
     ends: StampRange,
+    /// `None` where no texts are kept.
+    texts: Option<TextCounts>,
     /// The time that requests were under way, added up, in nanoseconds.
     under_way: u128,
 }
@@ -86,6 +89,7 @@ impl Tally {
             connections: Some(plan.connections),
             limits: plan.goodput,
             gaps: TimeSketch::new().ok(),
+            texts: plan.keep_texts.then(TextCounts::default),
             ..Self::default()
         }
     }
@@ -101,6 +105,9 @@ impl Tally {
             Some(ConnectionKind::Cold) => self.counts.cold += 1,
             Some(ConnectionKind::Warm) => self.counts.warm += 1,
             None => {}
+        }
+        if let Some(texts) = &mut self.texts {
+            texts.add(request.text.as_deref());
         }
         self.lag.push(request.lag_ms());
         self.starts.add(request.started);
@@ -237,6 +244,7 @@ impl Tally {
             faults: self.faults.clone(),
             input_tokens: self.input_tokens,
             output_tokens: self.output_tokens,
+            texts: self.texts,
             stopped,
             connections: self.connections,
             duration_ms: ms(span),

@@ -5,18 +5,21 @@ use serde::{Deserialize, Serialize};
 use super::{BenchId, BenchPlan, BenchSummary, FaultCounts, Load, RequestCounts};
 
 /// The version of this form. An agent takes orders of its own version alone.
-pub const ORDER_VERSION: u32 = 1;
+pub const ORDER_VERSION: u32 = 2;
+
+/// Largest prompts that a driver sends, in bytes of JSON. An agent holds them in memory.
+pub const MAX_PROMPTS: usize = 64 << 20;
 
 /// The order to run a part of a bench.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BenchOrder {
     /// The version of this form.
     pub version: u32,
-    /// What the agent is to send: its own part. The target is one of the agent's settings.
+    /// What the agent is to send: its own part. The target is one of the agent's settings; what is asked was sent before.
     pub plan: BenchPlan,
-    /// What is asked.
-    pub prompt: String,
-    /// Another number for each order: see [`OnePrompt`](super::OnePrompt).
+    /// The agent's place among the machines of the load, from 0, and how many there are.
+    pub share: (u32, u32),
+    /// Another number for each bench, the same for all its machines: see [`OnePrompt`](super::OnePrompt).
     pub nonce: u64,
     /// When to begin, on the agent's clock, in nanoseconds since 1970.
     pub begin_unix_ns: i64,

@@ -1,9 +1,10 @@
 //! What a bench sends, when, and when it stops.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use super::AskedPrompts;
 use crate::{endpoint::TargetId, event::words};
 
 /// One bench: one load on one target. A sweep, a search and several targets are several benches.
@@ -32,6 +33,12 @@ pub struct BenchPlan {
     pub max_tokens: u32,
     /// The seed of everything random: arrivals, and the order of prompts.
     pub seed: u64,
+    /// What is asked, told without its text; `None` where that was not noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<AskedPrompts>,
+    /// Whether texts of the answers are kept, within the limits of [`texts`](super::texts).
+    #[serde(default)]
+    pub keep_texts: bool,
 }
 
 /// When requests are sent.
@@ -76,6 +83,20 @@ impl Load {
                 let span = offsets.last()?.checked_sub(*offsets.first()?)?;
                 (span > 0).then(|| (offsets.len() - 1) as f64 / (span as f64 / 1e9))
             }
+        }
+    }
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed { concurrency: 1 } => f.write_str("1 stream"),
+            Self::Closed { concurrency } => write!(f, "{concurrency} streams"),
+            Self::Rate {
+                per_second,
+                arrivals,
+            } => write!(f, "{per_second} requests/s, {arrivals}"),
+            Self::Trace { offsets } => write!(f, "a trace of {} requests", offsets.len()),
         }
     }
 }
@@ -193,6 +214,11 @@ pub(super) mod tests {
             most_in_flight: 1_000,
             max_tokens: 64,
             seed: 1,
+            asked: Some(AskedPrompts {
+                prompts: 1,
+                digest: "0123456789abcdef".into(),
+            }),
+            keep_texts: false,
         }
     }
 

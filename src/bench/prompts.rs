@@ -9,6 +9,7 @@
 mod choice;
 mod lengths;
 mod read;
+mod sent;
 mod size;
 mod source;
 mod synthetic;
@@ -16,9 +17,11 @@ mod tokenizer;
 
 use std::{path::Path, sync::Arc};
 
+use serde::Deserialize;
+
 use self::size::SetSize;
 pub use self::{
-    choice::{BenchPrompts, PromptChoice, PromptChoiceError, TokenizerChoice, USUAL_PROMPT},
+    choice::{PromptChoice, PromptChoiceError, TokenizerChoice, USUAL_PROMPT},
     lengths::Lengths,
     read::{EntryError, PromptsError},
     size::MeanTokens,
@@ -74,7 +77,8 @@ struct PromptEntry {
 }
 
 /// A set of prompts, numbered from 0.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(try_from = "sent::SentSet")]
 pub struct PromptSet {
     prompts: Vec<PromptEntry>,
     /// How large they are together.

@@ -1,10 +1,11 @@
-//! What is kept of one request of a bench: its stamps, no text.
+//! What is kept of one request of a bench: its stamps, and no text but where that is asked for.
 //!
 //! All times are nanoseconds since the start of the bench, on the monotonic clock; the kernel's receive stamps where
 //! there are any.
 
 use serde::{Deserialize, Serialize};
 
+use super::texts::KeptText;
 use crate::{
     event::FaultClass,
     run::{ConnectionKind, ms},
@@ -57,6 +58,9 @@ pub struct BenchRequest {
     pub status: Option<u16>,
     /// How it ended.
     pub outcome: RequestOutcome,
+    /// The text of its answer, where it is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<Box<KeptText>>,
 }
 
 /// How a request ended.

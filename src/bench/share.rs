@@ -34,6 +34,25 @@ impl LoadShare {
         (index < of).then_some(Self { index, of })
     }
 
+    /// All of it: there is one machine.
+    #[must_use]
+    pub fn whole() -> Self {
+        Self { index: 0, of: 1 }
+    }
+
+    /// Its place and how many there are.
+    #[must_use]
+    pub fn place(self) -> (u32, u32) {
+        (self.index, self.of)
+    }
+
+    /// The number among all requests of the one that is this machine's `number`-th.
+    #[must_use]
+    pub fn number_of_all(self, number: u64) -> u64 {
+        let before = number.wrapping_mul(self.of.into());
+        before.wrapping_add(self.index.into())
+    }
+
     /// This part of a count: counts differ by one at most.
     fn count(self, n: u64) -> u64 {
         let of = u64::from(self.of);
@@ -49,7 +68,9 @@ impl LoadShare {
         Ok(self.count(n))
     }
 
-    fn is_whole(self) -> bool {
+    /// Whether one machine sends all of it.
+    #[must_use]
+    pub fn is_whole(self) -> bool {
         self.of == 1
     }
 }
@@ -86,7 +107,8 @@ impl BenchPlan {
     /// The plan of which these are the parts, as far as it can be known from them; the seed is that of the first.
     ///
     /// # Errors
-    /// If they are no parts of one load: targets, kinds of load, connections, limits or what a 429 changes differ.
+    /// If they are no parts of one load: targets, kinds of load, connections, limits, what is asked or what a 429 changes
+    /// differ.
     pub fn of_parts(parts: &[&Self]) -> Result<Self, ShareError> {
         let [first, rest @ ..] = parts else {
             return Err(ShareError::Differs("everything"));
@@ -108,6 +130,11 @@ impl BenchPlan {
             ("what must be kept to be good", self.goodput == part.goodput),
             ("what a 429 changes", self.back_off == part.back_off),
             ("the most output tokens", self.max_tokens == part.max_tokens),
+            (
+                "what is asked",
+                // Older files do not say.
+                [&self.asked, &part.asked].contains(&&None) || self.asked == part.asked,
+            ),
         ];
         if let Some((what, _)) = same.iter().find(|(_, is_same)| !is_same) {
             return Err(ShareError::Differs(what));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::schedule::uniform;
+use super::{schedule::uniform, share::LoadShare};
 use crate::chat::ChatRequest;
 
 /// One request of a bench, before it is sent.
@@ -31,6 +31,30 @@ pub struct MostTokens {
     pub input: u64,
     /// Of the answer.
     pub output: u64,
+}
+
+/// One machine's share of requests: of `n` machines each asks every `n`-th, so that together they ask each once.
+pub struct SharedSource<S> {
+    whole: S,
+    share: LoadShare,
+}
+
+impl<S> SharedSource<S> {
+    /// This machine's share of what `whole` asks.
+    #[must_use]
+    pub fn new(whole: S, share: LoadShare) -> Self {
+        Self { whole, share }
+    }
+}
+
+impl<S: RequestSource> RequestSource for SharedSource<S> {
+    fn question(&self, number: u64) -> BenchQuestion {
+        self.whole.question(self.share.number_of_all(number))
+    }
+
+    fn most_tokens(&self) -> MostTokens {
+        self.whole.most_tokens()
+    }
 }
 
 /// One prompt for all requests. A number that was never sent before stands in front of it, so that no cache of answers

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::{BackOff, BenchConnections, StopReason};
+use super::{
+    plan::{BackOff, BenchConnections, StopReason},
+    texts::TextCounts,
+};
 use crate::event::FaultClass;
 
 /// What a bench found. Its JSON, with a `type`, is the last line of `tokenscope bench --json`.
@@ -62,6 +65,9 @@ pub struct BenchSummary {
     pub output_tokens: Option<u64>,
     /// What it cost in US dollars, as far as token counts and prices are known; `None` where they are not.
     pub cost_usd: Option<f64>,
+    /// How many texts of answers are kept; `None` where that was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub texts: Option<TextCounts>,
     /// Why it stopped.
     pub stopped: Option<StopReason>,
     /// What was chosen for 429s.

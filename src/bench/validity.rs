@@ -1,6 +1,6 @@
 //! Whether this machine kept up. A bench whose client lagged says nothing about the server: it is marked invalid.
 
-use super::summary::{InvalidReason, Lag};
+use super::summary::{BenchSummary, InvalidReason, Lag};
 use crate::{measure::late, visible::visible_line};
 
 /// A lag below this never makes a bench invalid, in milliseconds: timers and schedulers of an idle machine take so much.
@@ -54,6 +54,22 @@ pub(super) fn reasons(evidence: &Evidence) -> Vec<InvalidReason> {
         }
     }
     reasons
+}
+
+impl BenchSummary {
+    /// Why it says nothing about the server, in words; `None` if it is valid.
+    #[must_use]
+    pub fn why_invalid(&self) -> Option<String> {
+        if self.valid {
+            return None;
+        }
+        let why: Vec<String> = self.invalid.iter().map(ToString::to_string).collect();
+        Some(if why.is_empty() {
+            "nothing was measured".to_owned()
+        } else {
+            why.join("; ")
+        })
+    }
 }
 
 impl std::fmt::Display for InvalidReason {

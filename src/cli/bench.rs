@@ -5,6 +5,7 @@
 mod agents;
 mod args;
 mod asking;
+mod beside;
 mod compat;
 mod consent;
 mod machines;
@@ -22,7 +23,7 @@ use std::{
 use tokio::sync::mpsc::unbounded_channel;
 
 pub use self::args::BenchArgs;
-pub(super) use self::show::summary as summary_text;
+pub(super) use self::show::{BenchLine, summary as summary_text};
 use self::{consent::BenchEstimate, show::SearchLine};
 use super::{
     ending::CommandEnding,
@@ -32,8 +33,8 @@ use super::{
 };
 use crate::{
     bench::{
-        BenchId, BenchPlan, BenchRequest, BenchSummary, RateSearch, StopReason, part::BenchPart,
-        prompts::BenchPrompts,
+        BenchId, BenchPlan, BenchPrompts, BenchRequest, BenchSummary, RateSearch, StopReason,
+        part::BenchPart,
     },
     clock::SteadyClock,
     engine::{BenchCommand, BenchNews, BenchProgress, BenchStart, Command, HistoryNews, Update},
@@ -53,6 +54,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     if let Some(code) = stored::run(args)? {
         return Ok(code);
     }
+    args.check_texts()?;
     if !args.machines.agents.is_empty() {
         return agents::run(args);
     }
@@ -60,8 +62,9 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         stored::format_of(file)?;
     }
     let ready = args.place.ready(Paths::of_user()?, !args.no_history)?;
-    let plans = args.machines.shared(args.plans(&ready.targets)?)?;
     let asked = args.asking.asked(args.max_tokens, args.seed)?;
+    let plans = args.plans(&ready.targets, &asked)?;
+    let plans = args.machines.shared(&plans)?;
     if args.dry_run {
         return estimate(args, &asked, &ready, &plans);
     }
@@ -183,7 +186,7 @@ impl Benches<'_> {
         let start = BenchStart {
             id,
             plan: plan.clone(),
-            source: self.asked.source(plan, id.0.cast_unsigned()),
+            source: (self.asked).source(plan, id.0.cast_unsigned(), self.args.machines.share()),
         };
         let clock = SteadyClock::set();
         let (command, kept) = if self.args.machines.save.is_some() || self.args.compat {

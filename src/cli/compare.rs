@@ -5,6 +5,7 @@
 
 mod arguments;
 mod following;
+mod marking;
 mod saved;
 mod table;
 
@@ -162,6 +163,11 @@ pub struct CompareArgs {
     #[arg(long, value_name = "ID", conflicts_with_all = ["arms", "delete"], help_heading = SAVED)]
     show: Option<String>,
 
+    /// Mark the answers of a comparison of the history, by its number; last is the latest. It shows two answers at a time
+    /// without saying whose they are, and asks for a key; q ends it, and the next time it goes on from there.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["arms", "resume", "list", "show", "delete", "no_history", "report"], help_heading = SAVED)]
+    mark: Option<String>,
+
     /// Delete a comparison of the history, by its number; its runs stay.
     #[arg(long, value_name = "ID", conflicts_with = "arms", help_heading = SAVED)]
     delete: Option<String>,
@@ -196,6 +202,7 @@ Examples:
   tokenscope compare openai/gpt-5-mini --vary '{}' --vary '{\"reasoning_effort\":\"minimal\"}'
   tokenscope compare A/m B/m --prompts questions.jsonl --until-settled --usd 0.50 --json
   tokenscope compare --resume last
+  tokenscope compare --mark last
   tokenscope compare --show last --report comparison.html";
 
 pub(super) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
@@ -209,6 +216,9 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     }
     if let Some(id) = &args.delete {
         return saved::delete(&paths, id);
+    }
+    if let Some(id) = &args.mark {
+        return marking::run(&paths, id, args.json);
     }
     let (ready, command) = match &args.resume {
         Some(id) => args.resumed(paths, id)?,

@@ -40,7 +40,7 @@ use self::{
     form::CompareForm,
     saved_list::SavedComparisons,
     shown::ShownComparison,
-    verb::{CompareDetail, MarkChoice},
+    verb::CompareDetail,
 };
 use super::{
     axes::Scale,
@@ -49,7 +49,7 @@ use super::{
     view::{Action, Cx, Verb, VerbId, View, ViewId},
 };
 use crate::{
-    compare::{CompareState, ComparedFigure, ComparisonId},
+    compare::{CompareState, ComparedFigure, ComparisonId, MarkChoice},
     engine::{Command, CompareCommand},
     run::RunId,
 };

@@ -10,6 +10,7 @@
 
 mod failures;
 mod fixed;
+mod independent;
 mod method;
 mod mixture;
 mod needed;
@@ -19,7 +20,7 @@ mod sorted;
 mod special;
 mod watched;
 
-pub use self::{method::Method, watched::Watched};
+pub use self::{independent::independent_difference, method::Method, watched::Watched};
 
 use self::failures::PairCounts;
 use super::percentile::{Percentile, percentile};

@@ -3,6 +3,7 @@
 mod files;
 mod lost;
 mod merged;
+mod prompts;
 mod refused;
 
 use std::{

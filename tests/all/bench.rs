@@ -1,11 +1,12 @@
 //! `tokenscope bench`, as a shell runs it.
 
-mod asking;
+pub mod asking;
 mod compat;
 mod contract;
 mod frozen;
 mod stops;
 mod stored;
+mod texts;
 mod window;
 
 use std::time::Duration;

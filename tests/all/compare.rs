@@ -3,6 +3,8 @@
 mod contract;
 mod engine;
 mod faults;
+#[cfg(target_os = "linux")]
+mod marked;
 mod resumed;
 mod server;
 

@@ -13,6 +13,7 @@ prop_compose! {
         is_warm_up in any::<bool>(),
         connection in 0..3_u8,
         outcome in 0..FaultClass::ALL.len() + 1,
+        text in prop::option::of((".{0,9}", any::<bool>())),
     ) -> BenchRequest {
         let mut request = BenchRequest {
             number: number.into(),
@@ -27,6 +28,7 @@ prop_compose! {
                 n => RequestOutcome::Fault(FaultClass::ALL[n - 1]),
             },
             pieces: number % 100,
+            text: text.map(|(text, is_cut)| Box::new(KeptText { text, is_cut })),
             ..BenchRequest::default()
         };
         for ((_, set), after) in STAMPS.iter().zip(after) {
@@ -62,12 +64,13 @@ proptest! {
         requests in prop::collection::vec(a_request(), 1..9),
         cut in any::<prop::sample::Index>(),
         bytes in prop::collection::vec(any::<u8>(), 0..200),
+        version in prop::sample::select(vec![VERSION, WITH_TEXTS]),
     ) {
         let block = encode(&requests).unwrap();
         prop_assert!(decode(&block[..cut.index(block.len())]).is_err());
         prop_assert!(decode(&bytes).is_err());
         let mut form = Vec::new();
-        push(&mut form, VERSION);
+        push(&mut form, version);
         form.extend_from_slice(&bytes);
         // Whatever it is, it is read or refused.
         let _ = decode(&zstd::bulk::compress(&form, 1).unwrap());
@@ -76,9 +79,29 @@ proptest! {
 
 #[test]
 fn a_newer_form_is_told_apart_from_damage() {
-    let newer = zstd::bulk::compress(&[2, 0, 0], 1).unwrap();
+    let newer = zstd::bulk::compress(&[3, 0, 0], 1).unwrap();
     assert_eq!(decode(&newer), Err(BadBlock::UnknownForm));
     assert_eq!(decode(b"SQLite"), Err(BadBlock::Damaged));
+}
+
+#[test]
+fn older_programs_read_blocks_without_texts() {
+    let version = |text: Option<&str>| {
+        let text = text.map(|text| {
+            Box::new(KeptText {
+                text: text.to_owned(),
+                is_cut: false,
+            })
+        });
+        let request = BenchRequest {
+            text,
+            ..BenchRequest::default()
+        };
+        let block = encode(&[request]).unwrap();
+        u64::from(unpacked(&block).unwrap()[0])
+    };
+    assert_eq!(version(None), VERSION);
+    assert_eq!([version(Some("hello")), version(Some(""))], [WITH_TEXTS; 2]);
 }
 
 #[test]

@@ -6,14 +6,13 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use super::{
-    PromptOrder, PromptSet, PromptSource, PromptsError, ShippedVocabulary, SyntheticPlan,
+    PromptOrder, PromptSet, PromptsError, ShippedVocabulary, SyntheticPlan,
     SyntheticSource, Tokenizer, TokenizerError, Turns,
 };
-use crate::bench::{BenchPlan, OnePrompt, RequestSource};
+use crate::bench::BenchPrompts;
 
 /// What is asked where nothing else is said.
 pub const USUAL_PROMPT: &str = "Count from one to one hundred in words, one number a line.";
@@ -164,37 +163,6 @@ fn of_file(
         set.limit_to_answers(&tokenizer.read()?);
     }
     Ok(set)
-}
-
-/// What is asked, ready to be sent to any model. A copy shares the prompts.
-#[derive(Clone, Debug)]
-pub enum BenchPrompts {
-    /// This text each time.
-    One(String),
-    /// The prompts of a set.
-    Set(Arc<PromptSet>, PromptOrder),
-    /// Random words.
-    Synthetic(SyntheticSource),
-}
-
-impl BenchPrompts {
-    /// The requests of a bench. `nonce` is another number in each bench.
-    #[must_use]
-    pub fn source(&self, plan: &BenchPlan, nonce: u64) -> Arc<dyn RequestSource> {
-        let model = &plan.target.model;
-        match self {
-            Self::One(text) => Arc::new(OnePrompt::new(model, text, plan.max_tokens, nonce)),
-            Self::Set(set, order) => Arc::new(PromptSource {
-                model: model.clone(),
-                set: Arc::clone(set),
-                order: *order,
-                seed: plan.seed,
-                max_tokens: plan.max_tokens,
-                nonce: Some(nonce),
-            }),
-            Self::Synthetic(source) => Arc::new(source.of_bench(model, nonce)),
-        }
-    }
 }
 
 #[cfg(test)]

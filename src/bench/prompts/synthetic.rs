@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rand::{RngExt as _, SeedableRng as _, rngs::Xoshiro256PlusPlus};
+use serde::{Deserialize, Serialize};
 
 use super::{Lengths, Tokenizer, TokenizerError, lengths::LEAST_INPUT, source::share_of};
 use crate::{
@@ -29,8 +30,10 @@ pub struct SyntheticPlan {
 
 /// Asks prompts of random words. The first four words of a request are its own, so that no cache of answers or prompts
 /// shortens an answer; its length stays what it is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "SentWords")]
 pub struct SyntheticSource {
+    #[serde(skip)]
     model: String,
     words: Arc<[String]>,
     /// The prompts without their first words, and their most output tokens.
@@ -39,7 +42,35 @@ pub struct SyntheticSource {
     input_tokens: u64,
     /// Most output tokens of all prompts together.
     output_tokens: u64,
+    #[serde(skip)]
     nonce: u64,
+}
+
+/// The same as a driver sends it to its agents.
+#[derive(Deserialize)]
+struct SentWords {
+    words: Arc<[String]>,
+    prompts: Arc<[(String, u32)]>,
+    input_tokens: u64,
+    output_tokens: u64,
+}
+
+impl TryFrom<SentWords> for SyntheticSource {
+    type Error = &'static str;
+
+    fn try_from(sent: SentWords) -> Result<Self, Self::Error> {
+        if sent.words.is_empty() || sent.prompts.is_empty() {
+            return Err("there are no words, or no prompts");
+        }
+        Ok(Self {
+            model: String::new(),
+            words: sent.words,
+            prompts: sent.prompts,
+            input_tokens: sent.input_tokens,
+            output_tokens: sent.output_tokens,
+            nonce: 0,
+        })
+    }
 }
 
 impl SyntheticSource {

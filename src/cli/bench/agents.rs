@@ -3,6 +3,7 @@
 
 mod link;
 mod part;
+mod together;
 
 use std::{
     process::{ExitCode, exit},
@@ -11,6 +12,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -20,20 +22,21 @@ use tokio::{
 use self::{
     link::{AgentLink, SharedLink},
     part::{AgentPart, TRIPS},
+    together::together,
 };
 use super::{BenchArgs, Progressing, code_of, consent, machines};
 use crate::{
     bench::{
-        BenchId, BenchPlan, BenchSummary, StopReason,
+        BenchId, BenchPlan, BenchPrompts, BenchSummary, StopReason,
         merge::merge,
         offset::ClockOffset,
-        order::{AgentProgress, BenchOrder, ORDER_VERSION},
+        order::{AgentProgress, BenchOrder, MAX_PROMPTS, ORDER_VERSION},
         part::BenchPart,
         share::LoadShare,
     },
     cli::{UsageError, merge as merging, note},
     clock::{SteadyClock, now},
-    engine::{BenchProgress, signals},
+    engine::signals,
     price::Usd,
     settings::Paths,
 };
@@ -48,10 +51,10 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     if let Some(file) = &args.output {
         super::stored::format_of(file)?;
     }
-    // An order carries one prompt.
-    args.asking.one()?;
+    let prompts = args.asking.asked(args.max_tokens, args.seed)?;
+    let sent = sent_prompts(&prompts)?;
     let targets = args.place.named_targets()?;
-    let plans = args.plans(&targets)?;
+    let plans = args.plans(&targets, &prompts)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -60,6 +63,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         let (sender, signals) = unbounded_channel();
         let mut driver = Driver::new(args, signals).await?;
         driver.ask(&plans).await?;
+        driver.put_prompts(&sent).await?;
         // From here on a signal stops the load.
         pass_signals(sender);
         let mut code = 0;
@@ -73,6 +77,21 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         let signalled = driver.signalled.map(|signal| SIGNALLED + signal);
         Ok(ExitCode::from(signalled.unwrap_or(code)))
     })
+}
+
+/// The prompts as agents take them.
+fn sent_prompts(prompts: &BenchPrompts) -> anyhow::Result<Bytes> {
+    let json = serde_json::to_vec(prompts)?;
+    if json.len() > MAX_PROMPTS {
+        return Err(UsageError::new(format!(
+            "the prompts are {} MiB as JSON, and agents take {} MiB at most: ask fewer of them, or run each machine's part \
+             with --share and --save",
+            json.len().div_ceil(1 << 20),
+            MAX_PROMPTS >> 20
+        ))
+        .into());
+    }
+    Ok(json.into())
 }
 
 struct Driver<'a> {
@@ -143,12 +162,24 @@ impl<'a> Driver<'a> {
             }
             // So that a load that can't be divided is refused before anything is sent.
             self.shares(plan)?;
-            if is_remote {
+            if is_remote || plan.keep_texts {
                 note(&format!("{target}: {}", consent::requests_text(plan)));
             }
         }
         if is_remote {
             consent::confirm(self.args.yes)?;
+        }
+        Ok(())
+    }
+
+    /// Sends every agent what is asked.
+    async fn put_prompts(&self, prompts: &Bytes) -> anyhow::Result<()> {
+        let puts = self
+            .links
+            .iter()
+            .map(|link| link.put_prompts(prompts.clone()));
+        for (link, put) in self.links.iter().zip(join_all(puts).await) {
+            put.map_err(|why| anyhow::anyhow!("{} did not take the prompts: {why}", link.name))?;
         }
         Ok(())
     }
@@ -200,14 +231,14 @@ impl<'a> Driver<'a> {
             let order = BenchOrder {
                 version: ORDER_VERSION,
                 plan: own,
-                prompt: self.args.asking.one()?.to_owned(),
-                nonce: nonce.wrapping_add(index as u64),
+                share: share.place(),
+                nonce,
                 begin_unix_ns: begin.saturating_add(before.offset_ns),
             };
             let link = Arc::clone(self.links.get(index).context("an agent for each share")?);
             let clock = (self.session, before);
             let part = AgentPart::new(link, index, &order, clock, progress.clone());
-            running.spawn(async move { (index, part.run(order).await) });
+            running.spawn(async move { (index, Box::pin(part.run(order)).await) });
         }
         drop(progress);
         self.follow(plan, running, told).await
@@ -314,61 +345,19 @@ fn stops_others(summary: &BenchSummary) -> Option<StopReason> {
     })
 }
 
-/// How all agents go together. Percentiles are not put together from theirs.
-fn together(agents: &[AgentProgress]) -> BenchProgress {
-    let mut all = BenchProgress::default();
-    let mut cost = Some(0.0);
-    for agent in agents {
-        let (counts, more) = (&mut all.counts, agent.counts);
-        counts.sent += more.sent;
-        counts.ok += more.ok;
-        counts.failed += more.failed;
-        counts.cancelled += more.cancelled;
-        counts.warm_up += more.warm_up;
-        for (class, count) in &agent.faults {
-            *all.faults.entry(*class).or_default() += count;
-        }
-        all.elapsed_ms = all.elapsed_ms.max(agent.elapsed_ms);
-        all.under_way += agent.under_way;
-        if let Some(rate) = agent.rate {
-            all.rate = Some(all.rate.unwrap_or(0.0) + rate);
-        }
-        if let Some(lag) = agent.lag_max_ms {
-            all.lag_max_ms = Some(all.lag_max_ms.map_or(lag, |most| most.max(lag)));
-        }
-        // One that has said nothing yet has spent nothing.
-        let is_silent = *agent == AgentProgress::default();
-        let own = agent.cost_usd.or(is_silent.then_some(0.0));
-        cost = cost.zip(own).map(|(cost, own)| cost + own);
-    }
-    all.cost = cost.and_then(Usd::of_dollars);
-    all
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::RequestCounts;
 
     #[test]
-    fn counts_and_costs_are_added_and_lags_compared() {
-        let agent = |sent, lag, cost_usd| AgentProgress {
-            elapsed_ms: 5.0,
-            counts: RequestCounts {
-                sent,
-                ..RequestCounts::default()
-            },
-            rate: Some(2.0),
-            lag_max_ms: Some(lag),
-            cost_usd,
-            ..AgentProgress::default()
-        };
-        let silent = AgentProgress::default();
-        let all = together(&[agent(3, 1.0, Some(0.5)), silent, agent(4, 9.0, Some(0.25))]);
-        assert_eq!((all.counts.sent, all.rate), (7, Some(4.0)));
-        assert_eq!(all.lag_max_ms, Some(9.0));
-        assert_eq!(all.cost, Usd::of_dollars(0.75));
-        let unknown = together(&[agent(3, 1.0, Some(0.5)), agent(4, 9.0, None)]);
-        assert_eq!(unknown.cost, None);
+    fn prompts_that_no_agent_takes_are_refused_with_their_size() {
+        let small = sent_prompts(&BenchPrompts::One("count".into())).unwrap();
+        assert_eq!(&small[..], br#"{"one":"count"}"#);
+        let large = BenchPrompts::One("x".repeat(MAX_PROMPTS));
+        let why = sent_prompts(&large).unwrap_err().to_string();
+        assert!(
+            why.contains("65 MiB") && why.contains("64 MiB at most"),
+            "{why}"
+        );
     }
 }

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     bench::{
-        ArrivalProcess, BackOff, BenchConnections, BenchId, BenchPlan, GoodputLimits, Load,
-        StopRules, schedule::read_trace, search::USUAL_SHARE,
+        ArrivalProcess, BackOff, BenchConnections, BenchId, BenchPlan, BenchPrompts, GoodputLimits,
+        Load, StopRules, schedule::read_trace, search::USUAL_SHARE,
     },
     cli::{
         UsageError,
@@ -147,6 +147,10 @@ pub struct BenchArgs {
     #[arg(short, long, value_name = "FILE", conflicts_with = "no_history", help_heading = OUT)]
     pub(super) output: Option<PathBuf>,
 
+    /// Keep the texts of the answers, too: at most 16 KiB of each and 64 MiB of a bench, before compression.
+    #[arg(long, conflicts_with_all = ["list", "show", "compare", "delete"], help_heading = OUT)]
+    pub(super) keep_texts: bool,
+
     /// Do not store the benches in the history.
     #[arg(long, help_heading = OUT)]
     pub(super) no_history: bool,
@@ -171,6 +175,14 @@ pub struct BenchArgs {
     #[arg(long, value_name = "ID", value_parser = id, conflicts_with_all = ["delete", "dry_run", "search"], help_heading = STORED)]
     pub(super) show: Option<BenchId>,
 
+    /// With --show: the kept texts of its answers, as JSON lines.
+    #[arg(long, requires = "show", conflicts_with_all = ["output", "compat"], help_heading = STORED)]
+    pub(super) texts: bool,
+
+    /// Show two benches of the history side by side, with the differences of their figures.
+    #[arg(long, value_names = ["ID", "ID"], num_args = 2, value_parser = id, conflicts_with_all = ["list", "show", "delete", "dry_run", "search", "output", "compat"], help_heading = STORED)]
+    pub(super) compare: Vec<BenchId>,
+
     /// Delete a bench of the history.
     #[arg(long, value_name = "ID", value_parser = id, conflicts_with_all = ["dry_run", "search"], help_heading = STORED)]
     pub(super) delete: Option<BenchId>,
@@ -192,7 +204,8 @@ Examples:
   tokenscope bench -t vllm/qwen3 --search --slo ttft=1s --time 30s
   tokenscope bench --base-url http://127.0.0.1:8000/v1 -m qwen3 --rate 5 -n 100 -o requests.parquet
   tokenscope bench -t vllm/qwen3 --rate 60 --time 1m --agents load-1:9464,load-2:9464 --agent-ca ca.pem
-  tokenscope bench --list";
+  tokenscope bench --list
+  tokenscope bench --compare 1883214567890123456 1883214598765432100";
 
 fn id(text: &str) -> Result<BenchId, String> {
     let number = text.parse().map(BenchId);
@@ -201,16 +214,33 @@ fn id(text: &str) -> Result<BenchId, String> {
 
 impl BenchArgs {
     /// The plans of all benches, in the order in which they are run; of a search the one that it begins with.
-    pub(super) fn plans(&self, targets: &[TargetId]) -> Result<Vec<BenchPlan>, UsageError> {
+    pub(super) fn plans(
+        &self,
+        targets: &[TargetId],
+        prompts: &BenchPrompts,
+    ) -> Result<Vec<BenchPlan>, UsageError> {
         let loads = self.loads()?;
         if self.arrivals.is_some() && !loads.iter().all(Load::is_open) {
             return Err(UsageError::new(
                 "--arrivals is for --rate, --sweep-rate and --search",
             ));
         }
-        let plan = |target: &TargetId, load: &Load| self.plan(target.clone(), load.clone());
+        let asked = prompts.asked();
+        let plan = |target: &TargetId, load: &Load| BenchPlan {
+            asked: Some(asked.clone()),
+            ..self.plan(target.clone(), load.clone())
+        };
         let of_target = |target| loads.iter().map(move |load| plan(target, load));
         Ok(targets.iter().flat_map(of_target).collect())
+    }
+
+    /// Texts need a place.
+    pub(super) fn check_texts(&self) -> Result<(), UsageError> {
+        if self.keep_texts && self.no_history && self.machines.save.is_none() {
+            let why = "--keep-texts keeps them in the history, or in the file of --save: leave out --no-history, or say --save";
+            return Err(UsageError::new(why));
+        }
+        Ok(())
     }
 
     fn loads(&self) -> Result<Vec<Load>, UsageError> {
@@ -278,6 +308,8 @@ impl BenchArgs {
             most_in_flight: self.most_in_flight,
             max_tokens: self.max_tokens,
             seed: self.seed,
+            asked: None,
+            keep_texts: self.keep_texts,
         }
     }
 }

@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use crate::{
-    bench::prompts::{
-        BenchPrompts, Lengths, PromptChoice, PromptChoiceError, PromptOrder, SyntheticPlan,
-        TokenizerChoice, Turns, USUAL_PROMPT,
+    bench::{
+        BenchPrompts,
+        prompts::{
+            Lengths, PromptChoice, PromptChoiceError, PromptOrder, SyntheticPlan, TokenizerChoice,
+            Turns, USUAL_PROMPT,
+        },
     },
     cli::{UsageError, note},
 };
@@ -56,25 +59,6 @@ pub(super) struct AskingArgs {
 }
 
 impl AskingArgs {
-    /// The one prompt.
-    ///
-    /// # Errors
-    /// If several are to be asked.
-    pub(super) fn one(&self) -> Result<&str, UsageError> {
-        for (is_given, name) in [
-            (self.prompts.is_some(), "--prompts"),
-            (self.input_tokens.is_some(), "--input-tokens"),
-        ] {
-            if is_given {
-                return Err(UsageError::new(format!(
-                    "{name} can't be used with --agents: an agent is sent one prompt. Use --prompt, or run each machine's \
-                     part with --share and --save"
-                )));
-            }
-        }
-        Ok(self.text())
-    }
-
     fn text(&self) -> &str {
         self.prompt.as_deref().unwrap_or(USUAL_PROMPT)
     }

@@ -108,12 +108,14 @@ fn share(text: &str) -> Result<LoadShare, String> {
 }
 
 impl MachineArgs {
+    /// This machine's part of the load.
+    pub(super) fn share(&self) -> LoadShare {
+        self.share.unwrap_or(LoadShare::whole())
+    }
+
     /// This machine's part of each plan.
-    pub(super) fn shared(&self, plans: Vec<BenchPlan>) -> Result<Vec<BenchPlan>, UsageError> {
-        let Some(share) = self.share else {
-            return Ok(plans);
-        };
-        let plans = plans.iter().map(|plan| plan.share(share));
+    pub(super) fn shared(&self, plans: &[BenchPlan]) -> Result<Vec<BenchPlan>, UsageError> {
+        let plans = plans.iter().map(|plan| plan.share(self.share()));
         plans.collect::<Result<_, _>>().map_err(UsageError::new)
     }
 }

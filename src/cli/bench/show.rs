@@ -6,17 +6,16 @@ use serde::Serialize;
 
 use super::compat::{self, CompatLine};
 use crate::{
-    bench::{
-        BenchId, BenchPlan, BenchRequest, BenchSummary, Load, TimeFigures, search::SearchStep,
-    },
+    bench::{BenchId, BenchPlan, BenchRequest, BenchSummary, TimeFigures, search::SearchStep},
     engine::BenchProgress,
+    event::FaultClass,
     price::Usd,
     visible::visible_line,
 };
 
 /// The line of JSON of a bench.
 #[derive(Debug, Serialize)]
-pub(super) struct BenchLine<'a> {
+pub(in crate::cli) struct BenchLine<'a> {
     r#type: &'static str,
     /// Its key in the history; `None` if it is not stored.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,7 +30,11 @@ pub(super) struct BenchLine<'a> {
 }
 
 impl<'a> BenchLine<'a> {
-    pub(super) fn new(id: Option<BenchId>, plan: &'a BenchPlan, summary: &'a BenchSummary) -> Self {
+    pub(in crate::cli) fn new(
+        id: Option<BenchId>,
+        plan: &'a BenchPlan,
+        summary: &'a BenchSummary,
+    ) -> Self {
         Self {
             r#type: "bench",
             id: id.map(|id| id.0),
@@ -46,6 +49,35 @@ impl<'a> BenchLine<'a> {
     pub(super) fn with_compatibility(mut self, requests: Option<&[BenchRequest]>) -> Self {
         self.compatibility = requests.map(compat::lines);
         self
+    }
+}
+
+/// The line of JSON of a kept text.
+#[derive(Debug, Serialize)]
+pub(super) struct TextLine<'a> {
+    r#type: &'static str,
+    /// The request, by its number in the schedule.
+    number: u64,
+    /// The prompt, by its number in the prompt set.
+    prompt: u32,
+    outcome: &'static str,
+    text: &'a str,
+    /// Whether more came than is kept of one answer.
+    is_cut: bool,
+}
+
+impl<'a> TextLine<'a> {
+    /// The text of a request; `None` if none is kept.
+    pub(super) fn of(request: &'a BenchRequest) -> Option<Self> {
+        let kept = request.text.as_deref()?;
+        Some(Self {
+            r#type: "text",
+            number: request.number,
+            prompt: request.prompt,
+            outcome: request.fault().map_or("ok", FaultClass::as_str),
+            text: &kept.text,
+            is_cut: kept.is_cut,
+        })
     }
 }
 
@@ -95,33 +127,14 @@ pub(super) fn progress(progress: &BenchProgress) -> String {
     line
 }
 
-/// What a load is, in words.
-pub(super) fn load(load: &Load) -> String {
-    match load {
-        Load::Closed { concurrency: 1 } => "1 stream".to_owned(),
-        Load::Closed { concurrency } => format!("{concurrency} streams"),
-        Load::Rate {
-            per_second,
-            arrivals,
-        } => format!("{per_second} requests/s, {arrivals}"),
-        Load::Trace { offsets } => format!("a trace of {} requests", offsets.len()),
-    }
-}
-
 /// A bench in words.
 pub(in crate::cli) fn summary(plan: &BenchPlan, found: &BenchSummary) -> String {
     let mut out = format!(
         "{}: {}\n",
         visible_line(&plan.target.to_string()),
-        load(&plan.load)
+        plan.load
     );
-    if !found.valid {
-        let why: Vec<String> = found.invalid.iter().map(ToString::to_string).collect();
-        let why = if why.is_empty() {
-            "nothing was measured".to_owned()
-        } else {
-            why.join("; ")
-        };
+    if let Some(why) = found.why_invalid() {
         // Writing to a string can't fail.
         let _ = writeln!(
             out,
@@ -248,6 +261,13 @@ fn ending(found: &BenchSummary) -> String {
         .filter(|cost| *cost != Usd::default())
     {
         let _ = writeln!(out, "Cost: {cost}");
+    }
+    if let Some(texts) = found.texts {
+        let _ = writeln!(
+            out,
+            "Texts: {} kept, {} of them cut; {} left out, as there was no more room",
+            texts.kept, texts.cut, texts.left_out
+        );
     }
     if let Some(reason) = found.stopped {
         let _ = writeln!(out, "Stopped by: {}", reason.as_str().replace('_', " "));

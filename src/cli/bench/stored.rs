@@ -6,9 +6,16 @@ use std::{
     process::ExitCode,
 };
 
-use super::{args::BenchArgs, compat, numbered, show, show::BenchLine};
+use super::{
+    INVALID,
+    args::BenchArgs,
+    beside, compat, numbered, show,
+    show::{BenchLine, TextLine},
+};
 use crate::{
-    bench::{BenchId, BenchPlan, BenchRequest, BenchSummary, StopReason, Tally},
+    bench::{
+        BenchId, BenchPlan, BenchRequest, BenchSummary, StopReason, Tally, beside::BenchesBeside,
+    },
     cli::{UsageError, export, note, stored, terminal::stdout},
     history::{BenchRow, BenchState, ExportFormat, History, HistoryError, rfc3339},
     record,
@@ -20,6 +27,8 @@ use crate::{
 pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Option<ExitCode>> {
     if args.list {
         list(args)?;
+    } else if let [a, b] = args.compare[..] {
+        return compare(args, a, b).map(Some);
     } else if let Some(id) = args.show {
         show_one(args, id)?;
     } else if let Some(id) = args.delete {
@@ -65,20 +74,18 @@ fn line(bench: &BenchRow) -> String {
         bench.id.0,
         rfc3339(bench.started_unix_ns),
         visible_line(&bench.plan.target.to_string()),
-        show::load(&bench.plan.load),
+        bench.plan.load,
         bench.requests,
     )
 }
 
 fn show_one(args: &BenchArgs, id: BenchId) -> anyhow::Result<()> {
     let paths = Paths::of_user()?;
+    if args.texts {
+        return stored::read(&paths, async |history| write_texts(history, id).await);
+    }
     let (bench, summary, requests) = stored::read(&paths, async |history| {
-        let bench = history.bench(id).await?;
-        let bench = bench.ok_or_else(|| unknown(id))?;
-        let summary = match bench.summary.clone() {
-            Some(summary) => summary,
-            None => computed(history, &bench).await?,
-        };
+        let (bench, summary) = found(history, id).await?;
         let requests = if args.compat {
             Some(requests(history, id).await?)
         } else {
@@ -94,6 +101,38 @@ fn show_one(args: &BenchArgs, id: BenchId) -> anyhow::Result<()> {
         Some(file) => write_requests(&[id], file),
         None => Ok(()),
     }
+}
+
+/// A bench of the history, and what it found; of one that has not ended, by what is stored.
+async fn found(history: &History, id: BenchId) -> anyhow::Result<(BenchRow, BenchSummary)> {
+    let bench = history.bench(id).await?;
+    let bench = bench.ok_or_else(|| unknown(id))?;
+    let summary = match bench.summary.clone() {
+        Some(summary) => summary,
+        None => computed(history, &bench).await?,
+    };
+    Ok((bench, summary))
+}
+
+/// Shows two benches side by side.
+fn compare(args: &BenchArgs, a: BenchId, b: BenchId) -> anyhow::Result<ExitCode> {
+    if a == b {
+        return Err(UsageError::new("--compare takes two benches, not one twice").into());
+    }
+    let paths = Paths::of_user()?;
+    let (a, b) = stored::read(&paths, async |history| {
+        Ok((found(history, a).await?, found(history, b).await?))
+    })?;
+    let both = BenchesBeside::of((&a.0.plan, &a.1), (&b.0.plan, &b.1));
+    let mut out = stdout();
+    if args.json {
+        record::write_line(&mut out, &beside::line([&a, &b], &both))?;
+    } else {
+        out.write_all(beside::text([&a, &b], &both).as_bytes())?;
+    }
+    out.end()?;
+    let code = if both.do_count { 0 } else { INVALID };
+    Ok(ExitCode::from(code))
 }
 
 /// Writes what a bench found, as a line of JSON or in words; of these requests with the figures of other tools.
@@ -112,6 +151,29 @@ pub(super) fn write_bench(
         Some(requests) => out.write_all(compat::table(requests).as_bytes()),
         None => Ok(()),
     }
+}
+
+/// Writes the kept texts of a bench as JSON lines, a block at a time.
+async fn write_texts(history: &History, id: BenchId) -> anyhow::Result<()> {
+    let bench = history.bench(id).await?.ok_or_else(|| unknown(id))?;
+    if !bench.plan.keep_texts {
+        return Err(UsageError::new(format!(
+            "bench {} kept no texts: only one that was run with --keep-texts has them",
+            id.0
+        ))
+        .into());
+    }
+    let mut out = stdout();
+    let mut seq = 0;
+    while let Some(block) = history.bench_block(id, seq).await? {
+        for request in &block {
+            if let Some(line) = TextLine::of(request) {
+                record::write_line(&mut out, &line)?;
+            }
+        }
+        seq += 1;
+    }
+    Ok(out.end()?)
 }
 
 /// All requests of a bench.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::super::{UsageError, note, stored, table, terminal::stdout};
 use crate::{
-    compare::{CompareState, ComparisonId, ComparisonSummary},
+    compare::{CompareState, ComparisonId, ComparisonSummary, SavedComparison},
     history::{History, rfc3339},
     record,
     settings::Paths,
@@ -71,12 +71,17 @@ fn line(one: &ComparisonSummary) -> serde_json::Value {
 /// # Errors
 /// If there is none of this number.
 pub(super) fn opened(paths: &Paths, id: &str) -> anyhow::Result<CompareState> {
-    let saved = stored::read(paths, async |history| {
-        let id = found(history, id).await?;
-        Ok(history.comparison(id).await?)
-    })?;
-    let saved = saved.with_context(|| format!("there is no comparison {id}"))?;
+    let saved = stored::read(paths, async |history| read(history, id).await)?;
     Ok(CompareState::of_saved(saved))
+}
+
+/// Reads one of the history.
+///
+/// # Errors
+/// If there is none of this number.
+pub(super) async fn read(history: &History, id: &str) -> anyhow::Result<SavedComparison> {
+    let saved = history.comparison(found(history, id).await?).await?;
+    saved.with_context(|| format!("there is no comparison {id}"))
 }
 
 /// Deletes one; its runs stay.

@@ -27,14 +27,9 @@ pub(super) fn of(state: &CompareState) -> String {
         differences(&mut text, plan, kind);
         article(&mut text, plan, kind);
     }
-    for found in &state.result.preferences {
-        let name = name(plan, found.arm);
-        let words = preference_in_words(&name, &found.verdict);
-        let _ = writeln!(
-            text,
-            "\nanswers: {words}: {} better, {} worse, {} the same",
-            found.better, found.worse, found.same
-        );
+    let preferences = preferences(state);
+    if !preferences.is_empty() {
+        let _ = write!(text, "\n{preferences}");
     }
     let look = if state.result.is_fixed {
         "The number of pairs was fixed beforehand; intervals are for one look, at the end."
@@ -43,6 +38,30 @@ pub(super) fn of(state: &CompareState) -> String {
     };
     let _ = writeln!(text, "\n{look} Seed {}.", plan.seed);
     text.trim_start().to_owned()
+}
+
+/// What people preferred, a line for each arm that has marks.
+pub(super) fn preferences(state: &CompareState) -> String {
+    let mut text = String::new();
+    for found in &state.result.preferences {
+        let name = name(state.plan(), found.arm);
+        let words = preference_in_words(&name, &found.verdict);
+        let counts = format!(
+            "{} better, {} worse, {} the same",
+            found.better, found.worse, found.same
+        );
+        let difference = &found.verdict.difference;
+        let ends = difference.value.zip(difference.low.zip(difference.high));
+        let interval = ends.map_or_else(String::new, |(value, (low, high))| {
+            let [value, low, high] = [value, low, high].map(|share| 100.0 * share);
+            format!(
+                "; share worse − share better: {value:+.0} points (95 % {low:+.0} to {high:+.0})"
+            )
+        });
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "answers: {words}: {counts}{interval}");
+    }
+    text
 }
 
 fn name(plan: &ComparePlan, arm: usize) -> String {

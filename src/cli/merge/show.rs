@@ -9,10 +9,13 @@ use serde::Serialize;
 
 use crate::{
     bench::{
-        BenchId, BenchPlan, BenchSummary,
+        BenchId,
         merge::{CommonClock, MachineResult, MergedBench},
     },
-    cli::{bench::summary_text, terminal::stdout},
+    cli::{
+        bench::{BenchLine, summary_text},
+        terminal::stdout,
+    },
     record,
     visible::visible_line,
 };
@@ -20,13 +23,8 @@ use crate::{
 /// The line of JSON: that of a bench, and its machines.
 #[derive(Serialize)]
 struct MergedLine<'a> {
-    r#type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<i64>,
-    target: String,
     #[serde(flatten)]
-    summary: &'a BenchSummary,
-    plan: &'a BenchPlan,
+    bench: BenchLine<'a>,
     machines: &'a [MachineResult],
     clock: CommonClock,
     together_share: Option<f64>,
@@ -41,11 +39,7 @@ pub(in crate::cli) fn print(
     let mut out = stdout();
     if json {
         let line = MergedLine {
-            r#type: "bench",
-            id: id.map(|id| id.0),
-            target: merged.plan.target.to_string(),
-            summary: &merged.summary,
-            plan: &merged.plan,
+            bench: BenchLine::new(id, &merged.plan, &merged.summary),
             machines: &merged.machines,
             clock: merged.clock,
             together_share: merged.together_share,

@@ -4,6 +4,7 @@
 //! ```text
 //! GET  /bench/clock           the time on this machine's clock
 //! GET  /bench/agent?target=T  what it takes, and whether T is a target of its settings
+//! POST /bench/prompts         what the benches ask that follow
 //! POST /bench/run             a BenchOrder; the response goes on until the bench is over: sections of news and requests
 //! POST /bench/stop            sends nothing more; the bench ends with what it has
 //! ```
@@ -12,6 +13,7 @@
 
 mod args;
 mod carry_out;
+mod prompts;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -29,16 +31,17 @@ use tokio::sync::mpsc::{UnboundedSender, channel, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::args::AgentArgs;
-use self::carry_out::BenchInHand;
+use self::{carry_out::BenchInHand, prompts::HeldPrompts};
 use crate::{
     bench::{
         BenchId, BenchPlan,
-        order::{AgentInfo, AgentLimits, AgentTime, BenchOrder, ORDER_VERSION},
+        order::{AgentInfo, AgentLimits, AgentTime, BenchOrder, MAX_PROMPTS, ORDER_VERSION},
+        share::LoadShare,
     },
     clock::{SteadyClock, now, wall_clock_ns},
     dialect::serve::refusal,
     endpoint::{Endpoint, TargetId},
-    engine::{BenchNews, Command},
+    engine::{BenchNews, BenchStart, Command},
     event::Fault,
     gateway::LocalToken,
     server::{ReplyBody, Stop, finish, full, nothing_here, only, whole_body},
@@ -46,7 +49,7 @@ use crate::{
     transport::is_this_machine,
 };
 
-/// Largest order: its prompt and a trace.
+/// Largest order: that of a trace.
 const MAX_ORDER: usize = 64 << 20;
 
 /// A driver that was not heard for so long is gone. It asks for the time more often.
@@ -62,6 +65,7 @@ pub(super) struct BenchAgent {
     settings: Arc<Settings>,
     commands: UnboundedSender<Command>,
     clock: SteadyClock,
+    prompts: HeldPrompts,
     /// The bench that runs.
     running: Mutex<Option<RunningOrder>>,
 }
@@ -90,6 +94,7 @@ impl BenchAgent {
             settings,
             commands,
             clock: SteadyClock::set(),
+            prompts: HeldPrompts::default(),
             running: Mutex::default(),
         }
     }
@@ -130,6 +135,14 @@ impl BenchAgent {
                     running.stop.cancel();
                 }
                 Ok(json(&serde_json::json!({})))
+            }
+            "/bench/prompts" => {
+                // A busy machine would measure itself.
+                if self.running().is_some() {
+                    return Err(busy().into());
+                }
+                let body = whole_body(request.into_body(), MAX_PROMPTS).await?;
+                Ok(json(&self.prompts.take(body).await?))
             }
             "/bench/run" => {
                 let body = whole_body(request.into_body(), MAX_ORDER).await?;
@@ -201,14 +214,19 @@ impl BenchAgent {
             );
             return Err(refused(why));
         }
+        let prompts = self.prompts.of(&order.plan)?;
+        let (index, of) = order.share;
+        let share = LoadShare::new(index, of);
+        let share = share.ok_or_else(|| refused("There is no such share of a load"))?;
         let plan = self.checked(order.plan)?;
-        let order = BenchOrder { plan, ..order };
+        let source = prompts.source(&plan, order.nonce, share);
         let id = BenchId::new();
         let (news, inbox) = unbounded_channel();
         let stop = self.occupy(id, news)?;
         let (out, mut sections) = channel(MOST_WAITING);
         let bench = BenchInHand::new(Arc::clone(self), id, out, inbox, stop);
-        tokio::spawn(bench.carry_out(order));
+        let start = BenchStart { id, plan, source };
+        tokio::spawn(bench.carry_out(start, order.begin_unix_ns));
         let sections = stream::poll_fn(move |context| sections.poll_recv(context));
         let frames = sections.map(|bytes: Bytes| Ok(Frame::data(bytes)));
         let response = Response::builder().header(header::CONTENT_TYPE, "application/octet-stream");
@@ -234,7 +252,7 @@ impl BenchAgent {
     ) -> Result<CancellationToken, Fault> {
         let mut running = self.running();
         if running.is_some() {
-            return Err(refusal(409, "busy", "This agent runs another bench"));
+            return Err(busy());
         }
         let stop = CancellationToken::new();
         *running = Some(RunningOrder {
@@ -259,6 +277,10 @@ impl BenchAgent {
         // What is behind it is replaced at once, and so whole after a panic.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn busy() -> Fault {
+    refusal(409, "busy", "This agent runs another bench")
 }
 
 fn refused(why: impl Into<String>) -> Fault {

@@ -1,69 +1,31 @@
-//! Two benches side by side, each figure with its interval.
+//! Two benches side by side, each figure with its interval, and the difference with its own.
 
 use egui::{Grid, Label, RichText, Ui, vec2};
 
 use super::{
-    figures::{PERCENTILES, ShownPercentile, interval_text, rows},
-    words::rate_text,
+    figures::{QUANTILES, interval_text},
+    words::{plan_text, rate_text},
 };
 use crate::{
-    bench::{BenchPlan, BenchSummary, figures::share_interval},
+    bench::{
+        BenchPlan, BenchSummary,
+        beside::{BenchesBeside, DifferenceVerdict, FigureBeside, FigureUnit, PlanDifference},
+    },
     desktop::{
         theme::{Theme, caption, space, strong, tiny},
         widgets::ms_text,
     },
+    measure::evidence::IntervalEstimate,
+    visible::visible_line,
 };
 
-/// How two intervals lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Overlap {
-    /// B’s is below A’s.
-    Below,
-    /// B’s is above A’s.
-    Above,
-    /// They have something in common.
-    Overlapping,
-    /// One of them is not known.
-    Unknown,
-}
-
-impl Overlap {
-    fn of(a: ShownPercentile, b: ShownPercentile) -> Self {
-        match (a.interval, b.interval) {
-            (Some((low, _)), Some((_, high))) if high < low => Self::Below,
-            (Some((_, high)), Some((low, _))) if low > high => Self::Above,
-            (Some(_), Some(_)) => Self::Overlapping,
-            _ => Self::Unknown,
-        }
-    }
-
-    fn text(self) -> &'static str {
-        match self {
-            Self::Below => "B is lower",
-            Self::Above => "B is higher",
-            Self::Overlapping => "can’t tell",
-            Self::Unknown => "",
-        }
-    }
-}
-
-/// A figure of both.
-struct BothRow {
-    name: String,
-    a: ShownPercentile,
-    b: ShownPercentile,
-    text: fn(f64) -> String,
-}
+/// A bench that is shown: its plan, and what it found.
+pub type ShownSide<'a> = (&'a BenchPlan, &'a BenchSummary);
 
 /// Shows both.
-pub fn beside_ui(
-    ui: &mut Ui,
-    theme: &Theme,
-    a: (Option<&BenchPlan>, &BenchSummary),
-    b: (Option<&BenchPlan>, &BenchSummary),
-) {
+pub fn beside_ui(ui: &mut Ui, theme: &Theme, a: ShownSide<'_>, b: ShownSide<'_>) {
     for (letter, (plan, found)) in [("A", a), ("B", b)] {
-        let plan = plan.map(super::words::plan_text).unwrap_or_default();
+        let plan = plan_text(plan);
         let mark = if found.valid {
             ""
         } else {
@@ -74,115 +36,54 @@ pub fn beside_ui(
         ui.add(Label::new(text).wrap());
     }
     ui.add_space(space::S);
-    let do_count = a.1.valid && b.1.valid;
+    let both = BenchesBeside::of((a.0, a.1), (b.0, b.1));
     Grid::new("bench.beside")
         .spacing(vec2(space::L, space::XS))
         .min_col_width(88.0)
         .show(ui, |ui| {
-            for name in ["", "A", "B", ""] {
+            for name in ["", "A", "B", "B − A", ""] {
                 ui.label(caption(theme, name));
             }
             ui.end_row();
-            for row in both(a.1, b.1) {
-                ui.vertical(|ui| ui.label(&row.name));
-                value_ui(ui, theme, row.a, row.text);
-                value_ui(ui, theme, row.b, row.text);
-                let overlap = Overlap::of(row.a, row.b);
-                if do_count {
-                    let color = match overlap {
-                        Overlap::Below | Overlap::Above => theme.text,
-                        Overlap::Overlapping | Overlap::Unknown => theme.text_dim,
-                    };
-                    ui.vertical(|ui| ui.label(RichText::new(overlap.text()).color(color)));
-                }
-                ui.end_row();
+            for row in &both.figures {
+                row_ui(ui, theme, row);
             }
         });
     ui.add_space(space::S);
-    let text = "Where the 95 % intervals do not overlap it is said which is lower. Benches that ran at different times \
-                also differ by what changed between them: a comparison asks both in turn";
-    ui.add(Label::new(caption(theme, text)).wrap());
+    let text = "Where the 95 % interval of the difference excludes 0 it is said which is lower. Benches that ran at \
+                different times also differ by what changed between them: a comparison asks both in turn";
+    let method = BenchesBeside::METHOD;
+    let hover = format!("{} {}", method.sentence(), method.citation());
+    ui.add(Label::new(caption(theme, text)).wrap())
+        .on_hover_text(hover);
+    plans_ui(ui, theme, &both.plans);
 }
 
-fn both(a: &BenchSummary, b: &BenchSummary) -> Vec<BothRow> {
-    let (of_a, of_b) = (rows(a), rows(b));
-    let mut all = Vec::new();
-    for row in &of_a {
-        let Some(other) = of_b.iter().find(|other| other.name == row.name) else {
-            continue;
+fn row_ui(ui: &mut Ui, theme: &Theme, row: &FigureBeside) {
+    let quantile = row.quantile.and_then(|quantile| {
+        let mut names = QUANTILES.iter();
+        names.find(|(_, of)| *of == quantile).map(|(name, _)| name)
+    });
+    let name = match quantile {
+        Some(quantile) => format!("{}, {}", row.name, quantile.to_lowercase()),
+        None => row.name.to_owned(),
+    };
+    ui.vertical(|ui| ui.label(name));
+    value_ui(ui, theme, row.unit, &row.a);
+    value_ui(ui, theme, row.unit, &row.b);
+    difference_ui(ui, theme, row);
+    if let Some(verdict) = row.verdict {
+        let color = match verdict {
+            DifferenceVerdict::Lower | DifferenceVerdict::Higher => theme.text,
+            DifferenceVerdict::CantTell => theme.text_dim,
         };
-        for (name, percentile) in PERCENTILES {
-            let (a, b) = (percentile(row.figures), percentile(other.figures));
-            if a.value.is_some() || b.value.is_some() {
-                all.push(BothRow {
-                    name: format!("{}, {}", row.name.trim(), name.to_lowercase()),
-                    a,
-                    b,
-                    text: ms_text,
-                });
-            }
-        }
+        let text = RichText::new(verdict.sentence()).color(color);
+        ui.vertical(|ui| ui.label(text));
     }
-    let shares = [
-        (
-            "Goodput",
-            goodput as fn(&BenchSummary) -> ShownPercentile,
-            percent as fn(f64) -> String,
-        ),
-        ("Failed", failed, percent),
-        ("Sent a second", |it| plain(it.achieved_rate), rate_text),
-        (
-            "Complete a second",
-            |it| plain(it.completed_rate),
-            rate_text,
-        ),
-    ];
-    for (name, of, text) in shares {
-        let (a, b) = (of(a), of(b));
-        if a.value.is_some() || b.value.is_some() {
-            all.push(BothRow {
-                name: name.to_owned(),
-                a,
-                b,
-                text,
-            });
-        }
-    }
-    all
+    ui.end_row();
 }
 
-fn plain(value: Option<f64>) -> ShownPercentile {
-    ShownPercentile {
-        value,
-        interval: None,
-    }
-}
-
-fn goodput(found: &BenchSummary) -> ShownPercentile {
-    let goodput = found.goodput.unwrap_or_default();
-    ShownPercentile {
-        value: goodput.share,
-        interval: goodput.share_low.zip(goodput.share_high),
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of requests")]
-fn failed(found: &BenchSummary) -> ShownPercentile {
-    let (failed, of) = (
-        found.requests.failed,
-        found.requests.ok + found.requests.failed,
-    );
-    ShownPercentile {
-        value: (of > 0).then(|| failed as f64 / of as f64),
-        interval: share_interval(failed, of),
-    }
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
-}
-
-fn value_ui(ui: &mut Ui, theme: &Theme, shown: ShownPercentile, text: fn(f64) -> String) {
+fn value_ui(ui: &mut Ui, theme: &Theme, unit: FigureUnit, shown: &IntervalEstimate) {
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         let Some(value) = shown.value else {
@@ -191,63 +92,60 @@ fn value_ui(ui: &mut Ui, theme: &Theme, shown: ShownPercentile, text: fn(f64) ->
                 .on_hover_text("Not known, or too few requests for it");
             return;
         };
-        ui.add(Label::new(text(value)).extend());
-        if let Some((low, high)) = shown.interval {
-            // Shares are written out, times share their unit.
-            let interval = if high <= 1.0 {
-                format!("{}–{}", text(low), text(high))
-            } else {
-                interval_text(low, high)
+        ui.add(Label::new(text(unit, value)).extend());
+        if let Some((low, high)) = shown.low.zip(shown.high) {
+            let interval = match unit {
+                FigureUnit::Ms => interval_text(low, high),
+                // Shares are written out, times share their unit.
+                _ => format!("{}–{}", text(unit, low), text(unit, high)),
             };
             ui.add(Label::new(tiny(theme, interval)).extend());
         }
     });
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::bench::{RequestCounts, TimeFigures};
-
-    fn found(p50: f64, failed: u64) -> BenchSummary {
-        BenchSummary {
-            valid: true,
-            ttft_ms: TimeFigures {
-                n: 100,
-                p50: Some(p50),
-                p50_low: Some(p50 - 5.0),
-                p50_high: Some(p50 + 5.0),
-                ..TimeFigures::default()
-            },
-            requests: RequestCounts {
-                ok: 100 - failed,
-                failed,
-                ..RequestCounts::default()
-            },
-            ..BenchSummary::default()
+fn difference_ui(ui: &mut Ui, theme: &Theme, row: &FigureBeside) {
+    let signed = |value: f64| {
+        let sign = if value < 0.0 { "\u{2212}" } else { "+" };
+        format!("{sign}{}", text(row.unit, value.abs()))
+    };
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        let difference = &row.difference;
+        if let Some(value) = difference.value {
+            ui.add(Label::new(signed(value)).extend());
         }
-    }
+        if let Some((low, high)) = difference.low.zip(difference.high) {
+            let interval = format!("{} to {}", signed(low), signed(high));
+            ui.add(Label::new(tiny(theme, interval)).extend());
+        }
+    });
+}
 
-    #[test]
-    fn only_intervals_that_lie_apart_tell_which_is_lower() {
-        let told = |a: f64, b: f64| {
-            let rows = both(&found(a, 0), &found(b, 0));
-            Overlap::of(rows[0].a, rows[0].b)
-        };
-        assert_eq!(told(100.0, 80.0), Overlap::Below);
-        assert_eq!(told(100.0, 120.0), Overlap::Above);
-        assert_eq!(told(100.0, 108.0), Overlap::Overlapping);
+fn text(unit: FigureUnit, value: f64) -> String {
+    match unit {
+        FigureUnit::Ms => ms_text(value),
+        FigureUnit::Share => format!("{:.1} %", value * 100.0),
+        FigureUnit::PerSecond => rate_text(value),
     }
+}
 
-    #[test]
-    fn failures_stand_beside_each_other_with_their_interval() {
-        let rows = both(&found(100.0, 0), &found(100.0, 40));
-        let failed = rows.iter().find(|row| row.name == "Failed").unwrap();
-        assert_eq!((failed.a.value, failed.b.value), (Some(0.0), Some(0.4)));
-        assert_eq!(Overlap::of(failed.a, failed.b), Overlap::Above);
-        assert!(
-            !rows.iter().any(|row| row.name == "Goodput"),
-            "none was asked for"
-        );
+/// What was planned differently.
+fn plans_ui(ui: &mut Ui, theme: &Theme, plans: &[PlanDifference]) {
+    if plans.is_empty() {
+        return;
     }
+    ui.add_space(space::S);
+    ui.label(strong("Planned differently"));
+    let grid = Grid::new("bench.plans").spacing(vec2(space::L, space::XS));
+    grid.show(ui, |ui| {
+        for differs in plans {
+            ui.label(caption(theme, differs.name));
+            for value in [&differs.a, &differs.b] {
+                let value = value.as_deref().unwrap_or("not known");
+                ui.add(Label::new(visible_line(value)).extend());
+            }
+            ui.end_row();
+        }
+    });
 }

@@ -119,6 +119,8 @@ impl BenchDraft {
             most_in_flight: self.read_most_in_flight()?,
             max_tokens: self.read_max_tokens()?,
             seed,
+            asked: None,
+            keep_texts: false,
         };
         let stop = &plan.stop;
         if stop.requests.is_none() && stop.time_ms.is_none() && stop.cost_usd.is_none() {

@@ -4,27 +4,17 @@ use std::sync::Arc;
 
 use super::{draft::BenchDraft, prompts::ReadyPrompts};
 use crate::{
-    bench::{BenchPlan, Load, MostTokens, prompts::BenchPrompts},
+    bench::{BenchForecast, BenchPlan, BenchPrompts, MostTokens, share::LoadShare},
     clock::wall_clock_ns,
     desktop::{view::Cx, widgets::count},
-    endpoint::local_gateway,
-    event::Usage,
     price::Usd,
     settings::Settings,
-    transport::is_this_machine,
 };
 
-/// What a bench will send and cost at most. What is not known is blank.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct BenchForecast {
-    /// Requests, those of the warm-up included.
-    requests: Option<u64>,
-    /// Tokens of one at most, on average.
-    most: MostTokens,
-    /// What one costs at most.
-    usd_each: Option<Usd>,
-    /// Whether all of them stay on this machine.
-    is_local: bool,
+/// The forecast of a plan.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlanForecast {
+    forecast: BenchForecast,
     has_budget: bool,
 }
 
@@ -36,7 +26,7 @@ type AskedPrompts = Result<Arc<ReadyPrompts>, String>;
 pub struct BenchForecasts {
     made_of: Option<(BenchDraft, AskedPrompts, Arc<Settings>)>,
     /// The forecast, or what is missing.
-    found: Result<BenchForecast, String>,
+    found: Result<PlanForecast, String>,
 }
 
 impl Default for BenchForecasts {
@@ -64,12 +54,12 @@ impl BenchForecasts {
         }
         self.made_of = Some((draft.clone(), asked.clone(), Arc::clone(settings)));
         self.found =
-            (draft.plan(0)).and_then(|plan| BenchForecast::of(&plan, &asked?.prompts, settings));
+            (draft.plan(0)).and_then(|plan| PlanForecast::of(&plan, &asked?.prompts, settings));
     }
 
     /// The forecast; `None` if what is typed is no plan yet.
     #[must_use]
-    pub fn found(&self) -> Option<&BenchForecast> {
+    pub fn found(&self) -> Option<&PlanForecast> {
         self.found.as_ref().ok()
     }
 
@@ -77,7 +67,7 @@ impl BenchForecasts {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.found()
-            .is_some_and(|found| !found.has_budget || found.usd_each.is_some())
+            .is_some_and(|found| !found.has_budget || found.forecast.usd_each.is_some())
     }
 
     /// It in sentences.
@@ -90,33 +80,15 @@ impl BenchForecasts {
     }
 }
 
-impl BenchForecast {
-    fn of(plan: &BenchPlan, asked: &BenchPrompts, settings: &Settings) -> Result<Self, String> {
+impl PlanForecast {
+    fn of(plan: &BenchPlan, prompts: &BenchPrompts, settings: &Settings) -> Result<Self, String> {
         let endpoint = settings.endpoint_or_preset(&plan.target.endpoint);
         let endpoint =
             endpoint.ok_or_else(|| "The target’s endpoint is not there any more".to_owned())?;
-        let most = asked.source(plan, 0).most_tokens();
-        let usage = Usage {
-            input: Some(most.input),
-            output: Some(most.output),
-            ..Usage::default()
-        };
-        let price = settings
-            .prices
-            .of(&endpoint, &plan.target.model, wall_clock_ns());
-        let usd_each = if endpoint.simulated {
-            Some(Usd::default())
-        } else {
-            price.and_then(|price| price.cost(&usage, None))
-        };
-        // The gateway of this app sends on what it is asked.
-        let is_local =
-            is_this_machine(&endpoint.base_url) && !local_gateway::is_own(&plan.target.endpoint);
+        let most = prompts.source(plan, 0, LoadShare::whole()).most_tokens();
+        let prices = &settings.prices;
         Ok(Self {
-            requests: requests(plan),
-            most,
-            usd_each,
-            is_local,
+            forecast: BenchForecast::of(plan, most, &endpoint, prices, wall_clock_ns()),
             has_budget: plan.stop.cost_usd.is_some(),
         })
     }
@@ -124,27 +96,30 @@ impl BenchForecast {
     /// Whether it has to be asked for before it is sent.
     #[must_use]
     pub fn needs_question(&self) -> bool {
-        !self.is_local
+        !self.forecast.is_local
     }
 
     /// It in sentences.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let place = if self.is_local {
+        let BenchForecast {
+            requests: most,
+            usd_each,
+            is_local,
+            ..
+        } = self.forecast;
+        let place = if is_local {
             "all on this machine"
         } else {
             "to another machine"
         };
-        let requests = match self.requests {
+        let requests = match most {
             Some(requests) => format!("{} requests at most, {place}", count(requests)),
             None => format!("Requests until it stops, {place}"),
         };
-        let cost = match (self.usd_each, self.requests) {
+        let cost = match (usd_each, self.forecast.usd()) {
             (Some(each), _) if each == Usd::default() => "It costs nothing".to_owned(),
-            (Some(each), Some(requests)) => match each.checked_mul(requests) {
-                Some(all) => format!("{all} at most, {each} a request"),
-                None => format!("{each} a request at most"),
-            },
+            (Some(each), Some(all)) => format!("{all} at most, {each} a request"),
             (Some(each), None) => format!("{each} a request at most"),
             (None, _) if self.has_budget => {
                 "Its price is not known, so that a budget can’t hold: give it a price in the settings, or leave the \
@@ -157,8 +132,8 @@ impl BenchForecast {
     }
 
     fn tokens_text(&self) -> String {
-        let MostTokens { input, output } = self.most;
-        let (of, requests) = match self.requests {
+        let MostTokens { input, output } = self.forecast.most;
+        let (of, requests) = match self.forecast.requests {
             Some(requests) => ("", requests),
             None => (", each", 1),
         };
@@ -171,30 +146,12 @@ impl BenchForecast {
     }
 }
 
-/// How many requests a plan sends at most, the warm-up included; about as many where chance spaces them.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "an estimate"
-)]
-fn requests(plan: &BenchPlan) -> Option<u64> {
-    let by_time = match (&plan.load, plan.stop.time_ms) {
-        (Load::Rate { per_second, .. }, Some(time)) => {
-            Some((per_second * time as f64 / 1e3).ceil() as u64)
-        }
-        _ => None,
-    };
-    let counted = plan.stop.requests.into_iter().chain(by_time).min()?;
-    Some(counted.saturating_add(plan.warm_up))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{desktop::bench::draft::LoadKind, endpoint::Endpoint};
+    use crate::endpoint::Endpoint;
 
-    fn forecast(draft: &BenchDraft) -> BenchForecast {
+    fn forecast(draft: &BenchDraft) -> PlanForecast {
         let url = |url: &str| url.parse().unwrap();
         let dialect = crate::dialect::DialectId::OpenaiChat;
         let settings = Settings {
@@ -210,7 +167,7 @@ mod tests {
         };
         let plan = draft.plan(0).unwrap();
         let asked = BenchPrompts::One("x".repeat(30));
-        BenchForecast::of(&plan, &asked, &settings).unwrap()
+        PlanForecast::of(&plan, &asked, &settings).unwrap()
     }
 
     fn of(target: &str) -> BenchDraft {
@@ -251,26 +208,12 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_forecast_where_that_can_be_known() {
-        let rate = BenchDraft {
-            load: LoadKind::Rate,
-            per_second: "2.5".into(),
+    fn a_bench_without_a_count_goes_on_until_it_stops() {
+        let closed = BenchDraft {
             seconds: "10".into(),
             requests: String::new(),
-            warm_up: "5".into(),
             ..of("sim/m")
         };
-        assert_eq!(forecast(&rate).requests, Some(30));
-        let both = BenchDraft {
-            requests: "10".into(),
-            ..rate.clone()
-        };
-        assert_eq!(forecast(&both).requests, Some(15));
-        let closed = BenchDraft {
-            load: LoadKind::Streams,
-            ..rate
-        };
-        assert_eq!(forecast(&closed).requests, None);
         assert!(forecast(&closed).lines()[0].contains("until it stops"));
     }
 }

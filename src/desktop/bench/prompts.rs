@@ -5,7 +5,10 @@ use std::sync::Arc;
 use egui::Context;
 
 use crate::{
-    bench::prompts::{BenchPrompts, MeanTokens, PromptChoice, PromptChoiceError, TokenizerChoice},
+    bench::{
+        AskedPrompts, BenchPrompts,
+        prompts::{MeanTokens, PromptChoice, PromptChoiceError, TokenizerChoice},
+    },
     desktop::{
         prepared::Prepared,
         widgets::{count, counted},
@@ -16,6 +19,8 @@ use crate::{
 #[derive(Debug)]
 pub struct ReadyPrompts {
     pub prompts: BenchPrompts,
+    /// What a bench notes of them.
+    pub asked: AskedPrompts,
     /// How many tokens one has, and by which tokenizer; `None` of a single prompt, and where it was not counted.
     tokens: Option<(MeanTokens, String)>,
 }
@@ -42,8 +47,10 @@ impl PromptsReader {
     pub fn take_one(&mut self, text: &str) {
         let choice = PromptChoice::One(text.to_owned());
         if self.found(&choice).is_none() {
+            let prompts = BenchPrompts::One(text.to_owned());
             let ready = ReadyPrompts {
-                prompts: BenchPrompts::One(text.to_owned()),
+                asked: prompts.asked(),
+                prompts,
                 tokens: None,
             };
             let wanted = (choice, TokenizerChoice::default());
@@ -104,7 +111,11 @@ fn read((choice, tokenizer): &Wanted) -> Read {
         }),
     };
     let tokens = tokens.map(|tokens| (tokens, tokenizer.to_string()));
-    Ok(Arc::new(ReadyPrompts { prompts, tokens }))
+    Ok(Arc::new(ReadyPrompts {
+        asked: prompts.asked(),
+        prompts,
+        tokens,
+    }))
 }
 
 impl ReadyPrompts {

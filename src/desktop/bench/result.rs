@@ -69,13 +69,9 @@ impl BenchView {
             return;
         };
         if self.kept.detail == BenchDetail::Beside {
-            match self.beside.summary() {
-                Some(other) => beside::beside_ui(
-                    ui,
-                    theme,
-                    (self.shown.plan(), found),
-                    (self.beside.plan(), other),
-                ),
+            let plans = self.shown.plan().zip(self.beside.plan());
+            match plans.zip(self.beside.summary()) {
+                Some(((a, b), other)) => beside::beside_ui(ui, theme, (a, found), (b, other)),
                 None => drop(ui.label(caption(theme, "Opening…"))),
             }
             return;

@@ -6,7 +6,7 @@ use egui::Ui;
 
 use super::BenchView;
 use crate::{
-    bench::{BenchId, BenchPlan},
+    bench::{BenchId, BenchPlan, share::LoadShare},
     clock::wall_clock_ns,
     desktop::{
         setup::{SendQuestion, SidePanel},
@@ -45,16 +45,17 @@ impl BenchView {
     }
 
     fn start_now(&mut self, cx: &mut Cx<'_>) {
-        let (plan, asked) = match self.form.plan() {
+        let (mut plan, asked) = match self.form.plan() {
             Ok(found) => found,
             Err(why) => return self.problem = Some(why),
         };
+        plan.asked = Some(asked.asked.clone());
         let id = BenchId::new();
         // Another number in each bench, so that no answer comes from a cache.
         let nonce = id.0.cast_unsigned();
         let start = BenchStart {
             id,
-            source: asked.prompts.source(&plan, nonce),
+            source: asked.prompts.source(&plan, nonce, LoadShare::whole()),
             plan: plan.clone(),
         };
         cx.commands

@@ -64,17 +64,11 @@ pub fn stopped_text(reason: StopReason) -> &'static str {
 
 /// Why a bench counts, or why it doesn’t: the first thing that is said of it.
 pub fn validity_text(found: &BenchSummary) -> String {
-    if found.valid {
-        return "Valid: this machine kept up".to_owned();
+    match found.why_invalid() {
+        None => "Valid: this machine kept up".to_owned(),
+        Some(why) if found.invalid.is_empty() => format!("Invalid: {why}"),
+        Some(why) => format!("Invalid: this machine was late, so no figure counts: {why}"),
     }
-    if found.invalid.is_empty() {
-        return "Invalid: nothing was measured".to_owned();
-    }
-    let why: Vec<String> = found.invalid.iter().map(ToString::to_string).collect();
-    format!(
-        "Invalid: this machine was late, so no figure counts: {}",
-        why.join("; ")
-    )
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use egui::{Align, Label, Layout, RichText, ScrollArea, Ui};
 
-use super::{arms::ShownArm, signed::estimate_text, verb::MarkChoice, verdicts::method_ui};
+use super::{arms::ShownArm, signed::estimate_text, verdicts::method_ui};
 use crate::{
     compare::{
-        AnswerMark, CompareRound, CompareState, ComparisonId, PairMark, Preference, SampleOutcome,
-        is_first_arm_left, preference_in_words,
+        BlindPair, CompareState, ComparisonId, MarkChoice, PairMark, Preference,
+        preference_in_words,
     },
     desktop::{
         theme::{Theme, caption, space, strong},
@@ -34,14 +34,6 @@ pub struct MarkedAnswers {
     /// All marks, as they were kept last.
     marks: Option<Vec<PairMark>>,
     problem: Option<String>,
-}
-
-/// The two runs of a pair, as they stand on screen.
-#[derive(Clone, Copy, Debug)]
-struct ShownPair<'a> {
-    round: &'a CompareRound,
-    is_first_left: bool,
-    runs: [RunId; 2],
 }
 
 impl MarkedAnswers {
@@ -85,70 +77,34 @@ impl MarkedAnswers {
         self.marks.as_deref().unwrap_or(&state.marks)
     }
 
-    fn is_marked(&self, state: &CompareState, round: u64) -> bool {
-        let mut marks = self.marks(state).iter();
-        marks.any(|mark| mark.round == round && mark.arm == self.arm)
-    }
-
-    /// Rounds in which both were answered.
-    fn rounds<'a>(&self, state: &'a CompareState) -> impl Iterator<Item = &'a CompareRound> {
-        let (arm, plan) = (self.arm, state.plan());
-        let is_answered = move |round: &CompareRound, arm| {
-            !matches!(
-                round.outcome(arm, plan),
-                None | Some(SampleOutcome::Failed(_))
-            )
-        };
-        let rounds = state.rounds.iter();
-        rounds.filter(move |round| is_answered(round, 0) && is_answered(round, arm))
+    /// The pairs that were both answered.
+    fn pairs<'a>(&self, state: &'a CompareState) -> impl Iterator<Item = BlindPair> + use<'a> {
+        BlindPair::all(state.plan(), &state.rounds, self.arm)
     }
 
     /// The next round without a mark, behind one; from the begin if there is none behind it.
     fn next(&self, state: &CompareState, behind: Option<u64>) -> Option<u64> {
         let open = || {
-            let rounds = self.rounds(state).map(|round| round.index);
-            rounds.filter(|round| !self.is_marked(state, *round) && Some(*round) != behind)
+            let open = self
+                .pairs(state)
+                .filter(|pair| !pair.is_marked(self.marks(state)));
+            let rounds = open.map(|pair| pair.round);
+            rounds.filter(|round| Some(*round) != behind)
         };
         let is_behind = |round: &u64| behind.is_none_or(|behind| *round > behind);
         open().find(is_behind).or_else(|| open().next())
     }
 
-    fn pair<'a>(&self, state: &'a CompareState) -> Option<ShownPair<'a>> {
-        let round = self
-            .rounds(state)
-            .find(|round| Some(round.index) == self.round)?;
-        let is_first_left = is_first_arm_left(state.plan().seed, round.index, self.arm);
-        let [first, other] = [0, self.arm].map(|arm| round.samples.get(arm).map(|it| it.run));
-        let (first, other) = (first?, other?);
-        Some(ShownPair {
-            round,
-            is_first_left,
-            runs: if is_first_left {
-                [first, other]
-            } else {
-                [other, first]
-            },
-        })
+    fn pair(&self, state: &CompareState) -> Option<BlindPair> {
+        let mut pairs = self.pairs(state);
+        pairs.find(|pair| Some(pair.round) == self.round)
     }
 
     /// Keeps what is thought of the pair that is shown, and shows the next one.
     pub fn mark(&mut self, state: &CompareState, choice: MarkChoice, cx: &mut Cx<'_>) {
         self.follow(state);
         let Some(pair) = self.pair(state) else { return };
-        let is_arm_better = |is_left_better: bool| {
-            if is_left_better == pair.is_first_left {
-                AnswerMark::Worse
-            } else {
-                AnswerMark::Better
-            }
-        };
-        let mark = match choice {
-            MarkChoice::Left => Some(is_arm_better(true)),
-            MarkChoice::Right => Some(is_arm_better(false)),
-            MarkChoice::Same => Some(AnswerMark::Same),
-            MarkChoice::Skip => None,
-        };
-        let round = pair.round.index;
+        let (round, mark) = (pair.round, pair.mark(choice));
         if let Some(mark) = mark {
             let (reply, saving) = ask();
             self.saving = saving;
@@ -202,7 +158,7 @@ impl MarkedAnswers {
         let state = Arc::clone(state);
         let Some(pair) = self.pair(&state) else {
             self.asked.clear();
-            let text = if self.rounds(&state).next().is_some() {
+            let text = if self.pairs(&state).next().is_some() {
                 "Every pair of answers is marked"
             } else {
                 "No pair of answers yet"
@@ -212,7 +168,7 @@ impl MarkedAnswers {
         };
         let chosen = self.buttons_ui(ui, theme, &state);
         ui.add_space(space::S);
-        prompt_ui(ui, theme, &state, pair.round, self.arm);
+        prompt_ui(ui, theme, &pair.asked(state.plan()));
         self.load(pair.runs, cx);
         let height = (ui.available_height() - space::S).max(120.0);
         ui.columns(2, |columns| {
@@ -243,7 +199,7 @@ impl MarkedAnswers {
                 key_hint(ui, theme, key);
                 ui.add_space(space::XS);
             }
-            let of = self.rounds(state).count();
+            let of = self.pairs(state).count();
             let marks = self.marks(state).iter();
             let marked = marks.filter(|mark| mark.arm == self.arm).count();
             let text = format!("{marked} of {} marked", counted(of as u64, "pair"));
@@ -301,20 +257,9 @@ fn preference_hover(ui: &mut Ui, theme: &Theme, found: &Preference, letter: &str
     method_ui(ui, theme, found.verdict.method);
 }
 
-/// What was asked. Arms with prompts of their own would tell whose answer is whose.
-fn prompt_ui(ui: &mut Ui, theme: &Theme, state: &CompareState, round: &CompareRound, arm: usize) {
-    let plan = state.plan();
-    let has_own = |arm: usize| plan.arms.get(arm).is_some_and(|arm| arm.prompt.is_some());
-    let text = if has_own(0) || has_own(arm) {
-        "The two have prompts of their own".to_owned()
-    } else {
-        let asked = plan
-            .prompts
-            .get(round.prompt)
-            .map(crate::compare::ComparePrompt::text);
-        asked.unwrap_or_default()
-    };
-    let text = visible(&text).into_owned();
+/// What was asked.
+fn prompt_ui(ui: &mut Ui, theme: &Theme, asked: &str) {
+    let text = visible(asked).into_owned();
     ui.add(Label::new(caption(theme, text.replace('\n', " "))).truncate());
     ui.add_space(space::XS);
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::desktop::setup::SidePanel;
+use crate::{compare::MarkChoice, desktop::setup::SidePanel};
 
 /// What the palette and shortcuts can do in the view of comparisons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,19 +17,6 @@ pub enum CompareVerb {
     Report,
     /// Says what is thought of the two answers that are shown.
     Mark(MarkChoice),
-}
-
-/// What is thought of two answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MarkChoice {
-    /// That at the left is better.
-    Left,
-    /// That at the right is better.
-    Right,
-    /// They are as good.
-    Same,
-    /// Nothing: another pair is shown.
-    Skip,
 }
 
 /// What is shown of a comparison.

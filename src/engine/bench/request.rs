@@ -136,6 +136,11 @@ impl Stamping {
                 Event::Fault(fault) => {
                     self.fault.get_or_insert_with(|| fault.clone());
                 }
+                Event::Text { text: piece } => {
+                    if let Some(text) = &mut self.request.text {
+                        text.push(piece);
+                    }
+                }
                 Event::Finish(_) => self.request.finished = self.request.finished.or(at),
                 // A remark of ours is nothing that came.
                 Event::Note(_) => continue,

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::request::{Ended, offset};
 use crate::{
-    bench::{BackOff, BenchPlan, BenchRequest, RequestSource, StopReason},
+    bench::{BackOff, BenchPlan, BenchRequest, RequestSource, StopReason, texts::TextRoom},
     clock::now,
     endpoint::Endpoint,
     event::{Fault, FaultClass},
@@ -52,6 +52,7 @@ pub(super) struct BenchShared {
     first_fault: Mutex<Option<Fault>>,
     /// The requests that are over and not collected yet, of each worker.
     outboxes: Vec<Mutex<Vec<BenchRequest>>>,
+    text_room: TextRoom,
     /// Workers that still send, and that have anything under way.
     pub sending: AtomicUsize,
     pub working: AtomicUsize,
@@ -87,6 +88,7 @@ impl BenchShared {
             reason: Mutex::new(None),
             first_fault: Mutex::new(None),
             outboxes: (0..workers).map(|_| Mutex::default()).collect(),
+            text_room: TextRoom::default(),
             sending: AtomicUsize::new(workers),
             working: AtomicUsize::new(workers),
         }
@@ -137,7 +139,8 @@ impl BenchShared {
     /// Takes a request that is over.
     pub(super) fn take(&self, worker: usize, ended: Ended) {
         self.over.fetch_add(1, Ordering::Relaxed);
-        let Ended { request, fault } = ended;
+        let Ended { mut request, fault } = ended;
+        request.text = request.text.filter(|text| self.text_room.take(text));
         if let Some(fault) = fault {
             self.heed(&fault, request.ended);
             if !fault.class.is_no_failure() {

@@ -53,7 +53,8 @@ impl BlockWriter {
             if self.written >= MOST_BYTES {
                 request.arrivals = TokenArrivals::default();
             }
-            self.bytes += STAMPS_BYTES + request.arrivals.as_bytes().len();
+            let text = request.text.as_ref().map_or(0, |text| text.text.len());
+            self.bytes += STAMPS_BYTES + request.arrivals.as_bytes().len() + text;
             self.block.push(request);
             self.has_new = true;
             if self.bytes >= FULL_BYTES || self.block.len() >= FULL_REQUESTS {

@@ -276,11 +276,14 @@ impl Worker {
                 cold: shared.plan.connections == BenchConnections::Cold,
             },
         );
+        let is_warm_up = number < shared.plan.warm_up;
+        let keeps_text = shared.plan.keep_texts && !is_warm_up;
         let request = BenchRequest {
             number,
             prompt: question.prompt,
-            is_warm_up: number < shared.plan.warm_up,
+            is_warm_up,
             scheduled,
+            text: keeps_text.then(Box::default),
             ..BenchRequest::default()
         };
         (prepared.await, request)

@@ -167,7 +167,8 @@ impl ExportRow for &BenchRequest {
         COLUMNS.iter().map(|(_, _, cell)| cell(self))
     }
 
-    /// In a JSON file also the reads that carried tokens: milliseconds since the request was started, and how many.
+    /// In a JSON file also the reads that carried tokens: milliseconds since the request was started, and how many; and the
+    /// text, where it is kept.
     fn object(self) -> Result<impl Serialize, ExportError> {
         let mut object = serde_json::Map::new();
         for (name, _, cell) in &COLUMNS {
@@ -186,6 +187,10 @@ impl ExportRow for &BenchRequest {
             .map(|read| json!([ms(read.since_started), read.tokens]))
             .collect();
         object.insert("reads".to_owned(), reads.into());
+        if let Some(text) = &self.text {
+            object.insert("text".to_owned(), text.text.as_str().into());
+            object.insert("text_is_cut".to_owned(), text.is_cut.into());
+        }
         Ok(object)
     }
 }

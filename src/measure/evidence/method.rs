@@ -15,6 +15,8 @@ crate::event::words! {
         PairedBootstrap = "paired_bootstrap",
         /// Two failure rates at a number of pairs fixed beforehand.
         ExactPairs = "exact_pairs",
+        /// The difference of two values that were measured apart, from their intervals.
+        Mover = "mover",
     }
 }
 
@@ -48,6 +50,10 @@ impl Method {
                 "Difference of the two failure rates; its 95 % interval is exact (McNemar's test, Clopper-Pearson \
                  intervals), for a number of pairs that was fixed beforehand."
             }
+            Self::Mover => {
+                "Difference of two values that were measured apart; its 95 % interval is made of their two intervals by the \
+                 method of variance estimates recovery (MOVER)."
+            }
         }
     }
 
@@ -76,6 +82,11 @@ impl Method {
             }
             Self::ExactPairs => {
                 "McNemar 1947, Psychometrika 12(2); Clopper & Pearson 1934, Biometrika 26(4)"
+            }
+            Self::Mover => {
+                "Zou & Donner 2008, Construction of confidence intervals about effect measures: a general approach, \
+                 Statistics in Medicine 27(10); of shares: Newcombe 1998, Interval estimation for the difference between \
+                 independent proportions, Statistics in Medicine 17(8), method 10"
             }
         }
     }

@@ -90,6 +90,108 @@ async fn a_bench_can_be_listed_shown_written_and_deleted() {
     assert_eq!(gone.code, Some(2), "{}", gone.err);
 }
 
+/// The id of a bench, as an argument.
+fn id(line: &Value) -> String {
+    line["id"].as_i64().unwrap().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_benches_stand_side_by_side_with_their_differences() {
+    let home = Home::new();
+    let quick = steady_server(Duration::ZERO).await;
+    let slow = steady_server(Duration::from_millis(150)).await;
+    let (a, _) = bench_at(&home, &quick, &["-n", "30"]);
+    let (b, _) = bench_at(
+        &home,
+        &slow,
+        &["-n", "30", "-c", "2", "--prompt", "another"],
+    );
+    let (one, other) = (id(&a), id(&b));
+    let both = ["bench", "--compare", &one, &other];
+    let ran = home.run(&[&both[..], &["--json"]].concat(), "");
+    let line = ran.json();
+    let is_valid = a["valid"] == true && b["valid"] == true;
+    assert_eq!(ran.code, Some(if is_valid { 0 } else { 4 }), "{line}");
+    assert_eq!(
+        (&line["valid"], &line["method"]),
+        (&json!(is_valid), &json!("mover"))
+    );
+    let figures = line["figures"].as_array().unwrap();
+    let ttft = &figures[0];
+    assert_eq!(
+        (&ttft["figure"], &ttft["quantile"]),
+        (&json!("ttft_ms"), &json!(0.5))
+    );
+    for (side, bench) in [("a", &a), ("b", &b)] {
+        assert_eq!(line[side]["id"], bench["id"]);
+        assert_eq!(ttft[side], bench["ttft_ms"]["p50"]);
+        assert_eq!(ttft[&format!("{side}_low")], bench["ttft_ms"]["p50_low"]);
+    }
+    let number = |name: &str| ttft[name].as_f64().unwrap();
+    assert!(number("low") <= number("difference") && number("difference") <= number("high"));
+    if is_valid {
+        assert_eq!(ttft["verdict"], "higher", "{ttft}");
+    }
+    let rate = figures
+        .iter()
+        .find(|it| it["figure"] == "achieved_rate")
+        .unwrap();
+    assert!(rate["low"].is_null() && rate["verdict"].is_null(), "{rate}");
+    let differ = line["plan_differs"].as_array().unwrap();
+    let fields: Vec<&Value> = differ.iter().map(|it| &it["field"]).collect();
+    assert_eq!(
+        fields,
+        ["load", "asked"],
+        "the target is url/m both times: {line}"
+    );
+
+    let words = home.run(&both, "").out;
+    for text in [
+        "TTFT from start, median",
+        "Planned differently",
+        "2 streams",
+        "B − A",
+    ] {
+        assert!(words.contains(text), "{text}: {words}");
+    }
+    let twice = home.run(&["bench", "--compare", &id(&a), &id(&a)], "");
+    assert_eq!(twice.code, Some(2), "{}", twice.err);
+    let nobody = home.run(&["bench", "--compare", &id(&a), "7"], "");
+    assert!(
+        nobody.code == Some(2) && nobody.err.contains("no bench 7"),
+        "{}",
+        nobody.err
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_concluded_from_a_bench_that_is_invalid() {
+    let home = Home::new();
+    let server = steady_server(Duration::ZERO).await;
+    let (good, _) = bench_at(&home, &server, &["-n", "20"]);
+    // More is due than may be under way, so that our own lag makes it invalid.
+    let slow = steady_server(Duration::from_millis(100)).await;
+    let more = ["--rate", "100", "-n", "30", "--most-in-flight", "1"];
+    let (invalid, _) = bench_at(&home, &slow, &more);
+    assert_eq!(invalid["valid"], false, "{invalid}");
+    let (one, other) = (id(&good), id(&invalid));
+    let both = ["bench", "--compare", &one, &other];
+    let ran = home.run(&[&both[..], &["--json"]].concat(), "");
+    let line = ran.json();
+    assert_eq!((ran.code, &line["valid"]), (Some(4), &json!(false)));
+    assert_eq!(line["b"]["invalid"], invalid["invalid"]);
+    let figures = line["figures"].as_array().unwrap();
+    assert!(
+        !figures.is_empty() && figures.iter().all(|it| it["verdict"].is_null()),
+        "{line}"
+    );
+    let words = home.run(&both, "").out;
+    assert!(
+        words.contains("INVALID") && !words.contains("B is"),
+        "{words}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn figures_can_be_computed_again_from_what_is_stored() {
     let (home, server) = (Home::new(), steady_server(Duration::from_millis(1)).await);

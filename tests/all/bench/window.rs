@@ -37,6 +37,8 @@ fn plan() -> BenchPlan {
         most_in_flight: 1_000,
         max_tokens: 4,
         seed: 1,
+        asked: None,
+        keep_texts: false,
     }
 }
 

@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::{
     bench::{
+        AskedPrompts,
         offset::{ClockOffset, ClockRoundTrip},
         order::{AgentInfo, AgentTime, BenchOrder},
     },
@@ -26,6 +27,9 @@ use crate::{
 
 /// How long an agent may take for a short answer.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long an agent may take for the prompts.
+const UPLOAD_PATIENCE: Duration = Duration::from_mins(1);
 
 /// Largest short answer, in bytes.
 const MOST_BYTES: usize = 1 << 20;
@@ -94,6 +98,19 @@ impl AgentLink {
         ClockOffset::of(&made).ok_or_else(|| "its clock was not asked".to_owned())
     }
 
+    /// Sends it what the benches ask that follow, as JSON.
+    pub(super) async fn put_prompts(&self, json: Bytes) -> Result<(), String> {
+        let mut body = Upload::default();
+        body.push(json);
+        let sent = async {
+            let response = self
+                .sent(Method::POST, self.place("bench/prompts"), body)
+                .await?;
+            read::<AskedPrompts>(response).await
+        };
+        timed_by(UPLOAD_PATIENCE, sent).await.map(drop)
+    }
+
     /// Begins a bench; what it sends comes until that is over. Dropping it ends the bench.
     pub(super) async fn run(&self, order: &BenchOrder) -> Result<AgentStream, String> {
         let body = upload(order)?;
@@ -154,8 +171,15 @@ fn upload(value: &impl Serialize) -> Result<Upload, String> {
 }
 
 async fn timed<T>(answer: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-    let late = |_| format!("it did not answer within {} s", PATIENCE.as_secs());
-    tokio::time::timeout(PATIENCE, answer).await.map_err(late)?
+    timed_by(PATIENCE, answer).await
+}
+
+async fn timed_by<T>(
+    patience: Duration,
+    answer: impl Future<Output = Result<T, String>>,
+) -> Result<T, String> {
+    let late = |_| format!("it did not answer within {} s", patience.as_secs());
+    tokio::time::timeout(patience, answer).await.map_err(late)?
 }
 
 async fn whole(mut response: HttpResponse) -> Result<Vec<u8>, String> {

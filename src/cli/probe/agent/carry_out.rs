@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::{BenchAgent, SILENCE};
 use crate::{
     bench::{
-        BenchId, BenchRequest, OnePrompt, columns,
-        order::{AgentNews, AgentProgress, BenchOrder},
+        BenchId, BenchRequest, columns,
+        order::{AgentNews, AgentProgress},
         part::PartSection,
     },
     clock::now,
@@ -53,27 +53,16 @@ impl BenchInHand {
         }
     }
 
-    /// Waits for its time, runs it, and sends what is measured as it comes.
-    pub(super) async fn carry_out(mut self, order: BenchOrder) {
+    /// Waits for its time on this machine's clock, runs it, and sends what is measured as it comes.
+    pub(super) async fn carry_out(mut self, start: BenchStart, begin_unix_ns: i64) {
         self.tell(&AgentNews::Accepted { id: self.id }).await;
-        if let Err(why) = self.wait_until(order.begin_unix_ns).await {
+        if let Err(why) = self.wait_until(begin_unix_ns).await {
             self.tell(&AgentNews::Refused {
                 why: why.to_owned(),
             })
             .await;
             return;
         }
-        let prompt = OnePrompt::new(
-            &order.plan.target.model,
-            &order.prompt,
-            order.plan.max_tokens,
-            order.nonce,
-        );
-        let start = BenchStart {
-            id: self.id,
-            plan: order.plan,
-            source: Arc::new(prompt),
-        };
         let (keeper, mut pieces) = unbounded_channel();
         self.send(BenchCommand::StartFor(start.into(), keeper));
         let mut is_stopping = false;

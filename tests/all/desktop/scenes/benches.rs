@@ -47,6 +47,8 @@ pub fn bench_plan(target: &str, load: Load) -> BenchPlan {
         most_in_flight: 10_000,
         max_tokens: 64,
         seed: 1,
+        asked: None,
+        keep_texts: false,
     }
 }
 
