@@ -20,7 +20,9 @@ pub mod share;
 pub mod source;
 pub mod stop;
 pub mod summary;
+pub mod time_rows;
 pub mod validity;
+mod words;
 
 use serde::{Deserialize, Serialize};
 

@@ -23,6 +23,7 @@ mod path_field;
 mod polled;
 pub mod preflight;
 mod range;
+mod report_dialog;
 pub mod shortcuts;
 pub mod spoken;
 pub mod state;

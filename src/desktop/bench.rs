@@ -10,6 +10,7 @@ mod figures;
 mod forecast;
 mod form;
 mod live;
+mod report;
 mod result;
 mod saved;
 mod shown;
@@ -36,6 +37,7 @@ use self::{
 use super::{
     axes::Scale,
     icons,
+    report_dialog::ReportDialog,
     theme::{space, title},
     view::{Action, Cx, Verb, VerbId, View, ViewId},
     widgets::{Tone, banner, contained, empty, icon_toggle, primary_button},
@@ -54,6 +56,8 @@ pub struct BenchView {
     started: Option<StartedBench>,
     /// The first failure of the bench that ended here last.
     first_fault: Option<(BenchId, Fault)>,
+    /// The dialog of the report on a bench.
+    report: Option<(BenchId, ReportDialog)>,
     /// Why a bench could not be run.
     problem: Option<String>,
     is_asking: bool,
@@ -107,6 +111,11 @@ impl View for BenchView {
             verb(side(BenchSide::Saved), "Saved benches", Some(Key::O)),
             verb(BenchVerb::Start, "Start the bench", Some(Key::Enter)),
             verb(BenchVerb::Stop, "Stop the bench", None),
+            verb(
+                BenchVerb::Report,
+                "Report on the bench as HTML…",
+                Some(Key::E),
+            ),
         ]
     }
 
@@ -122,6 +131,10 @@ impl View for BenchView {
                 self.start(cx);
             }
             VerbId::Bench(BenchVerb::Stop) => self.stop(cx),
+            VerbId::Bench(BenchVerb::Report) => {
+                cx.actions.push(Action::Go(ViewId::Bench));
+                self.open_report();
+            }
             _ => {}
         }
     }
@@ -137,6 +150,7 @@ impl View for BenchView {
         }
         self.shown.logic();
         self.beside.logic();
+        self.report_logic(cx);
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -154,6 +168,7 @@ impl View for BenchView {
         });
         frame.show(ui, |ui| contained(ui, |ui| self.content_ui(ui, cx)));
         self.question_ui(ui, cx);
+        self.report_ui(ui.ctx(), cx);
     }
 
     fn save(&self) -> Option<String> {
@@ -190,6 +205,7 @@ impl BenchView {
                 }
                 if self.started.is_none() && self.shown.id().is_some() {
                     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                        self.report_button_ui(ui);
                         self.detail_ui(ui, cx);
                     });
                 }

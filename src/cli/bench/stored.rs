@@ -8,8 +8,9 @@ use std::{
 
 use super::{args::BenchArgs, compat, numbered, show, show::BenchLine};
 use crate::{
-    bench::{BenchId, BenchPlan, BenchRequest, BenchSummary, StopReason, Tally},
+    bench::{BenchId, BenchPlan, BenchRequest, BenchSummary},
     cli::{UsageError, export, note, stored, terminal::stdout},
+    engine::ReadBench,
     history::{BenchRow, BenchState, ExportFormat, History, HistoryError, rfc3339},
     record,
     settings::Paths,
@@ -72,24 +73,33 @@ fn line(bench: &BenchRow) -> String {
 
 fn show_one(args: &BenchArgs, id: BenchId) -> anyhow::Result<()> {
     let paths = Paths::of_user()?;
-    let (bench, summary, requests) = stored::read(&paths, async |history| {
+    let (bench, read, requests) = stored::read(&paths, async |history| {
         let bench = history.bench(id).await?;
         let bench = bench.ok_or_else(|| unknown(id))?;
-        let summary = match bench.summary.clone() {
-            Some(summary) => summary,
-            None => computed(history, &bench).await?,
+        let is_reported = args.outputs.report.report.is_some();
+        // One that never ended is computed from its requests.
+        let read = if is_reported || bench.summary.is_none() {
+            Some(ReadBench::of(history, &bench).await?)
+        } else {
+            None
         };
         let requests = if args.compat {
             Some(requests(history, id).await?)
         } else {
             None
         };
-        Ok((bench, summary, requests))
+        Ok((bench, read, requests))
     })?;
+    let computed = read.as_ref().and_then(|read| read.summary.clone());
+    let summary = bench.summary.clone().or(computed).unwrap_or_default();
     let mut out = stdout();
     let found = (&bench.plan, &summary, requests.as_deref());
     write_bench(&mut out, args.json, Some(id), found)?;
     out.end()?;
+    if let Some(read) = read {
+        let report = &args.outputs.report;
+        report.write(vec![read.reported(bench)], Vec::new())?;
+    }
     match &args.output {
         Some(file) => write_requests(&[id], file),
         None => Ok(()),
@@ -123,20 +133,6 @@ async fn requests(history: &History, id: BenchId) -> Result<Vec<BenchRequest>, H
         seq += 1;
     }
     Ok(requests)
-}
-
-/// What a bench found that has not ended, by the requests that are stored.
-async fn computed(history: &History, bench: &BenchRow) -> Result<BenchSummary, HistoryError> {
-    let mut tally = Tally::new(&bench.plan);
-    let mut seq = 0;
-    while let Some(requests) = history.bench_block(bench.id, seq).await? {
-        for request in &requests {
-            tally.add(request);
-        }
-        seq += 1;
-    }
-    let killed = bench.state == BenchState::Killed;
-    Ok(tally.summary(killed.then_some(StopReason::Killed)))
 }
 
 fn delete(id: BenchId) -> anyhow::Result<()> {

@@ -11,6 +11,8 @@ pub enum BenchVerb {
     Start,
     /// Stops the bench that runs.
     Stop,
+    /// Opens the dialog that writes a report on the bench that is shown.
+    Report,
 }
 
 /// The panels at the side.

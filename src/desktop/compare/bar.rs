@@ -2,9 +2,7 @@
 
 use egui::{Align, Button, Layout, Margin, Panel, Role, Ui, WidgetInfo};
 
-use super::{
-    CompareView, DeleteComparison, ReportDialog, SharedComparison, is_running, verb::CompareSide,
-};
+use super::{CompareView, DeleteComparison, SharedComparison, is_running, verb::CompareSide};
 use crate::{
     compare::{CompareState, CompareStopReason},
     desktop::{
@@ -70,7 +68,7 @@ impl CompareView {
             .on_hover_text("Writes a report on this comparison as one HTML file")
             .clicked()
         {
-            self.report = Some(ReportDialog::new(state.head.id));
+            self.open_report();
         }
         if can_be_resumed(state) {
             let button = Button::new(format!("{} Resume", icons::PLAY));
