@@ -26,6 +26,7 @@ pub mod summary;
 pub mod texts;
 pub mod time_rows;
 pub mod validity;
+mod words;
 
 use serde::{Deserialize, Serialize};
 

@@ -38,7 +38,7 @@ pub use self::{
     },
     prompts::{BadPrompts, ComparePrompt, prompts_of},
     samples::{ComparePhase, CompareRound, CompareSample, Exclusion, SampleOutcome, SampleRules},
-    saved::{ArmPlace, CompareEnd, ComparisonHead, ComparisonSummary, SavedComparison},
+    saved::{CompareEnd, ComparisonHead, ComparisonSummary, SavedComparison},
     state::{CompareCost, CompareState, RunUnderWay},
     stop::{CompareProgress, CompareStopReason},
     words::{failures_in_words, preference_in_words, quantile_in_words, verdict_in_words},

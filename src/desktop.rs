@@ -25,6 +25,7 @@ mod polled;
 pub mod preflight;
 mod prepared;
 mod range;
+mod report_dialog;
 mod setup;
 pub mod shortcuts;
 pub mod spoken;

@@ -7,6 +7,7 @@ pub mod base_url;
 pub mod cache;
 pub mod headers;
 pub mod local_gateway;
+mod place;
 pub mod preset;
 pub mod simulated;
 pub mod variables;
@@ -17,6 +18,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+pub use self::place::TargetPlace;
 use crate::{
     dialect::DialectId,
     transport::{ConnectOptions, is_this_machine},

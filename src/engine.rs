@@ -29,7 +29,7 @@ use crate::{credential::Credentials, endpoint::Endpoint, run::Backlog, settings:
 pub use self::{
     ask::{Asked, Reply, Steps, ask, ask_in_steps},
     bench::{
-        BenchCommand, BenchNews, BenchOpening, BenchPiece, BenchProgress, BenchStart,
+        BenchCommand, BenchNews, BenchOpening, BenchPiece, BenchProgress, BenchStart, ReadBench,
         SavedBenchCommand,
     },
     captures::{CaptureCommand, CaptureSource, LoadedCapture, OpenedCapture, SavedAs},

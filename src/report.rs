@@ -1,16 +1,23 @@
-//! Reports on runs of the history, and on comparisons: one HTML file that needs nothing else, neither a network nor a script.
+//! Reports on runs of the history, on comparisons and on load benches: one HTML file that needs nothing else, neither a
+//! network nor a script.
 //!
-//! In: runs, one after another, and gaps; or a comparison. Out: the text of the file. All that is foreign is escaped; all figures are those
-//! of [`figures`](crate::measure::figures), and the page says how each is made.
+//! In: runs, one after another, and gaps; or a comparison; or benches. Out: the text of the file. All that is foreign is
+//! escaped; all figures are those of [`figures`](crate::measure::figures), and the page says how each is made.
 
+mod bench;
 mod collect;
 mod comparison;
 mod html;
 mod number;
 mod page;
 mod plot;
+mod table;
+mod terms;
 
-pub use self::collect::ReportRuns;
+pub use self::{
+    bench::{BenchReport, ReportedBench, ReportedMachines, ReportedSearch},
+    collect::ReportRuns,
+};
 use crate::{compare::CompareState, history::ProbeGap};
 
 /// What a report is about, besides its runs.

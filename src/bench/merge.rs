@@ -348,6 +348,17 @@ fn stopped(parts: &[BenchPart]) -> Option<StopReason> {
     reasons.min_by_key(is_planned)
 }
 
+/// Each of these once, in the order in which they came.
+fn distinct<'a, T: Clone + PartialEq + 'a>(all: impl Iterator<Item = &'a T>) -> Vec<T> {
+    let mut found: Vec<T> = Vec::new();
+    for one in all {
+        if !found.contains(one) {
+            found.push(one.clone());
+        }
+    }
+    found
+}
+
 /// Adds what the requests do not show.
 fn complete(
     summary: &mut BenchSummary,
@@ -358,6 +369,8 @@ fn complete(
     let own = || parts.iter().map(|part| part.end.summary.as_ref());
     summary.cost_usd = own().map(|found| found?.cost_usd).sum();
     summary.back_off = parts.first().map(|part| part.head.plan.back_off);
+    summary.places = distinct(own().flatten().flat_map(|found| &found.places));
+    summary.versions = distinct(parts.iter().map(|part| &part.head.version));
     for machine in machines {
         let name = || machine.machine.clone();
         if let Some(why) = &machine.lost {

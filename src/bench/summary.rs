@@ -8,7 +8,7 @@ use super::{
     plan::{BackOff, BenchConnections, StopReason},
     texts::TextCounts,
 };
-use crate::event::FaultClass;
+use crate::{endpoint::TargetPlace, event::FaultClass};
 
 /// What a bench found. Its JSON, with a `type`, is the last line of `tokenscope bench --json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -76,6 +76,10 @@ pub struct BenchSummary {
     pub connections: Option<BenchConnections>,
     /// Its length, from the first start that counts to the last end, in milliseconds.
     pub duration_ms: f64,
+    /// Where its requests went: a place for each that its machines name; empty where that is not known.
+    pub places: Vec<TargetPlace>,
+    /// The version of Tokenscope that measured it, or of each machine's where they differ; empty where that is not known.
+    pub versions: Vec<String>,
 }
 
 /// Percentiles of a time in milliseconds, each blank where there are too few values for it, with 95 % intervals from

@@ -8,7 +8,11 @@ mod asking;
 mod beside;
 mod compat;
 mod consent;
+mod keeping;
 mod machines;
+#[cfg(feature = "otlp")]
+mod otlp;
+mod outputs;
 mod show;
 mod stored;
 mod values;
@@ -20,11 +24,14 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::mpsc::unbounded_channel;
-
 pub use self::args::BenchArgs;
-pub(super) use self::show::{BenchLine, summary as summary_text};
-use self::{consent::BenchEstimate, show::SearchLine};
+use self::{
+    consent::BenchEstimate, keeping::RequestKeeper, outputs::BenchOutputs, show::SearchLine,
+};
+pub(super) use self::{
+    outputs::ReportArgs,
+    show::{BenchLine, summary as summary_text},
+};
 use super::{
     ending::CommandEnding,
     note,
@@ -33,13 +40,13 @@ use super::{
 };
 use crate::{
     bench::{
-        BenchId, BenchPlan, BenchPrompts, BenchRequest, BenchSummary, RateSearch, StopReason,
-        part::BenchPart,
+        BenchId, BenchPlan, BenchPrompts, BenchSummary, RateSearch, StopReason, part::BenchPart,
     },
-    clock::SteadyClock,
+    endpoint::TargetPlace,
     engine::{BenchCommand, BenchNews, BenchProgress, BenchStart, Command, HistoryNews, Update},
     history::Storage,
     record,
+    report::{ReportedBench, ReportedSearch},
     settings::Paths,
 };
 
@@ -75,15 +82,22 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         asked: &asked,
         ready: &ready,
         ending: &ending,
+        outputs: BenchOutputs::start(&args.outputs)?,
         code: 0,
         written: Vec::new(),
         saved: Vec::new(),
     };
     let ran = benches.run_all(plans);
-    let (code, written) = (benches.code, std::mem::take(&mut benches.written));
-    let saved = std::mem::take(&mut benches.saved);
+    let Benches {
+        outputs,
+        code,
+        written,
+        saved,
+        ..
+    } = benches;
     ending.store(&ready.engine);
     ran?;
+    outputs.end()?;
     if let Some(file) = &args.machines.save {
         machines::save(&saved, file)?;
     }
@@ -119,6 +133,7 @@ struct Benches<'a> {
     asked: &'a BenchPrompts,
     ready: &'a Ready,
     ending: &'a Arc<CommandEnding>,
+    outputs: BenchOutputs<'a>,
     /// The highest exit code so far.
     code: u8,
     /// The benches whose requests are to be written to a file.
@@ -128,7 +143,7 @@ struct Benches<'a> {
 }
 
 impl Benches<'_> {
-    fn run_all(&mut self, plans: Vec<BenchPlan>) -> io::Result<()> {
+    fn run_all(&mut self, plans: Vec<BenchPlan>) -> anyhow::Result<()> {
         for plan in plans {
             if self.ending.signalled().is_some() {
                 break;
@@ -143,7 +158,7 @@ impl Benches<'_> {
     }
 
     /// Looks for the highest rate, beginning with that of the plan.
-    fn search(&mut self, plan: &BenchPlan) -> io::Result<()> {
+    fn search(&mut self, plan: &BenchPlan) -> anyhow::Result<()> {
         let begin = plan.load.requested_rate().unwrap_or(1.0);
         let mut search = RateSearch::new(begin, self.args.search_share);
         while let Some(rate) = search.next_rate() {
@@ -161,6 +176,11 @@ impl Benches<'_> {
         }
         // A search finds where this machine ends, too: that one step was invalid is its result.
         self.code = u8::from(search.highest().is_none());
+        self.outputs.searched(ReportedSearch {
+            target: plan.target.clone(),
+            highest_rate: search.highest(),
+            share: self.args.search_share,
+        });
         let mut out = stdout();
         if self.args.json {
             let line = SearchLine {
@@ -177,21 +197,24 @@ impl Benches<'_> {
                 None => writeln!(out, "No rate held that was tried")?,
             }
         }
-        out.end()
+        Ok(out.end()?)
     }
 
     /// Runs a bench, and prints what it found; `None` if it could not be run.
-    fn run_one(&mut self, plan: &BenchPlan) -> io::Result<Option<Arc<BenchSummary>>> {
+    fn run_one(&mut self, plan: &BenchPlan) -> anyhow::Result<Option<Arc<BenchSummary>>> {
         let id = BenchId::new();
         let start = BenchStart {
             id,
             plan: plan.clone(),
             source: (self.asked).source(plan, id.0.cast_unsigned(), self.args.machines.share()),
         };
-        let clock = SteadyClock::set();
-        let (command, kept) = if self.args.machines.save.is_some() || self.args.compat {
-            let (keeper, pieces) = unbounded_channel();
-            (BenchCommand::StartFor(start.into(), keeper), Some(pieces))
+        let endpoint = self.ready.endpoint(&plan.target)?;
+        let place = TargetPlace::of(&endpoint, &plan.target.model);
+        let taker = self.outputs.taker(id, plan, &[place]);
+        let keeps_all = self.args.machines.save.is_some() || self.args.compat;
+        let (command, keeper) = if keeps_all || taker.is_some() {
+            let (keeper, sender) = RequestKeeper::start(taker, keeps_all)?;
+            (BenchCommand::StartFor(start.into(), sender), Some(keeper))
         } else {
             (BenchCommand::Start(start.into()), None)
         };
@@ -205,20 +228,28 @@ impl Benches<'_> {
             return Ok(None);
         };
         self.written.push(id);
-        let mut requests = None;
-        if let Some(pieces) = kept {
-            let part = machines::kept(pieces, clock, (id, plan, &summary))?;
-            requests = self.args.compat.then(|| requests_of(&part)).transpose()?;
-            if self.args.machines.save.is_some() {
-                self.saved.push(vec![part]);
-            }
+        let kept = keeper.map(RequestKeeper::end).unwrap_or_default();
+        if self.args.machines.save.is_some() {
+            let part = machines::part(&kept, (id, plan, &summary))?;
+            self.saved.push(vec![part]);
         }
         self.code = self.code.max(code_of(plan, &summary));
         let mut out = stdout();
-        let id = (!self.args.no_history).then_some(id);
-        let found = (plan, &*summary, requests.as_deref());
+        let key = id;
+        let id = (!self.args.no_history).then_some(key);
+        let requests = self.args.compat.then_some(&*kept.requests);
+        let found = (plan, &*summary, requests);
         stored::write_bench(&mut out, self.args.json, id, found)?;
         out.end()?;
+        let bench = ReportedBench {
+            id,
+            began_unix_ns: kept.began_unix_ns,
+            plan: plan.clone(),
+            summary: Arc::clone(&summary),
+            charts: kept.charts,
+            machines: None,
+        };
+        self.outputs.over(key, bench);
         Ok(Some(summary))
     }
 
@@ -250,12 +281,6 @@ impl Benches<'_> {
         }
         None
     }
-}
-
-/// The requests of a part.
-fn requests_of(part: &BenchPart) -> io::Result<Vec<BenchRequest>> {
-    let blocks: Result<Vec<_>, _> = part.requests().collect();
-    Ok(blocks.map_err(io::Error::other)?.concat())
 }
 
 /// The exit code of a bench.

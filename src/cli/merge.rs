@@ -12,15 +12,20 @@ use std::{
 use anyhow::Context as _;
 
 pub(super) use self::show::print;
-use super::{UsageError, bench::code_of, input, note};
+use super::{
+    UsageError,
+    bench::{ReportArgs, code_of},
+    input, note,
+};
 use crate::{
     bench::{
-        BenchId, BenchRequest, columns,
+        BenchId, BenchRequest, ChartCollector, columns,
         merge::{MergedBench, merge, merged_requests},
         part::{BenchPart, decode_file, encode_file},
     },
     history::History,
     private,
+    report::ReportedBench,
     settings::Paths,
 };
 
@@ -49,6 +54,9 @@ pub struct MergeArgs {
     /// Print a line of JSON.
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    report: ReportArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -79,6 +87,14 @@ pub(super) fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
         runtime.block_on(store(&Paths::of_user()?, id, &merged, &parts))?;
     }
     print(id, &merged, args.json)?;
+    if args.report.report.is_some() {
+        let mut charts = ChartCollector::new(&merged.plan);
+        for block in merged_requests(&parts) {
+            block?.iter().for_each(|request| charts.add(request));
+        }
+        let reported = ReportedBench::of_merged(id, &merged, charts.charts());
+        args.report.write(vec![reported], Vec::new())?;
+    }
     Ok(ExitCode::from(code_of(&merged.plan, &merged.summary)))
 }
 

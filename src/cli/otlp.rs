@@ -18,11 +18,33 @@ use opentelemetry_sdk::{
 };
 use url::Url;
 
+use crate::{
+    dialect::DialectId,
+    endpoint::{TargetId, TargetPlace},
+};
+
 /// The schema of the names.
 const SCHEMA: &str = "https://opentelemetry.io/schemas/1.37.0";
 /// Bounds of times in seconds, as the conventions recommend them for generative AI.
 pub(super) const SECONDS: [f64; 14] = [
     0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
+];
+/// Bounds of counts of tokens, as the conventions recommend them.
+const TOKENS: [f64; 14] = [
+    1.0,
+    4.0,
+    16.0,
+    64.0,
+    256.0,
+    1_024.0,
+    4_096.0,
+    16_384.0,
+    65_536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
+    67_108_864.0,
 ];
 
 /// What sends to a collector; it must be ended, so that nothing is lost.
@@ -100,11 +122,52 @@ pub(super) fn seconds(
     histogram.with_boundaries(bounds.to_vec()).build()
 }
 
+/// The histogram of whole operations.
+pub(super) fn operation_duration(meter: &Meter) -> Histogram<f64> {
+    seconds(
+        meter,
+        "gen_ai.client.operation.duration",
+        "Time from the start to the end of the response, or to the fault",
+        &SECONDS,
+    )
+}
+
 /// The histogram of tokens, whose attribute `gen_ai.token.type` is `input` or `output`.
 pub(super) fn token_usage(meter: &Meter) -> Histogram<u64> {
     meter
         .u64_histogram("gen_ai.client.token.usage")
         .with_unit("{token}")
         .with_description("Tokens of prompts and answers")
+        .with_boundaries(TOKENS.to_vec())
         .build()
+}
+
+/// The labels that tell who is asked: few values each. What is not known is left out.
+pub(super) fn target_labels(target: &TargetId, place: &TargetPlace) -> Vec<KeyValue> {
+    let mut labels = vec![
+        KeyValue::new("gen_ai.operation.name", "chat"),
+        KeyValue::new("gen_ai.request.model", target.model.clone()),
+        KeyValue::new("tokenscope.target", target.to_string()),
+        KeyValue::new("tokenscope.simulated", place.simulated),
+    ];
+    let provider = place.dialect.map(provider);
+    labels.extend(provider.map(|name| KeyValue::new("gen_ai.provider.name", name)));
+    if let Ok(url) = Url::parse(&place.url) {
+        let host = url.host_str().map(str::to_owned);
+        labels.extend(host.map(|host| KeyValue::new("server.address", host)));
+        let port = url.port_or_known_default();
+        labels.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
+    }
+    labels
+}
+
+/// The conventions' word for who speaks this protocol: what answers may be another one that speaks it, too.
+fn provider(dialect: DialectId) -> &'static str {
+    match dialect {
+        DialectId::OpenaiChat | DialectId::OpenaiResponses => "openai",
+        DialectId::Anthropic => "anthropic",
+        DialectId::Gemini => "gcp.gemini",
+        DialectId::VertexGrpc => "gcp.vertex_ai",
+        DialectId::Ollama => "ollama",
+    }
 }

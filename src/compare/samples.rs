@@ -28,6 +28,30 @@ words! {
     }
 }
 
+impl Exclusion {
+    /// It in words, for people.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Late => "late here",
+            Self::NotWarm => "not over an open connection",
+            Self::Apart => "too far apart",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// What that means, in a sentence.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Late => "This machine read the first token too late: the time is our own",
+            Self::NotWarm => "It was to go over an open connection, and had to open one",
+            Self::Apart => "The runs of the pair started too far apart to be one",
+            Self::Stopped => "It was stopped here, or the machine slept",
+        }
+    }
+}
+
 words! {
     /// A part of the time until the first token.
     ComparePhase {

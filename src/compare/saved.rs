@@ -3,21 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ComparePlan, CompareRound, CompareStopReason, ComparisonId, PairMark};
-use crate::dialect::DialectId;
-
-/// Where an arm's requests go.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ArmPlace {
-    /// The endpoint's protocol.
-    pub dialect: Option<DialectId>,
-    /// The URL, without any credential.
-    pub url: String,
-    /// The endpoint's label for how it is reached; may be empty.
-    pub route: String,
-    /// Whether the built-in simulator answers.
-    pub simulated: bool,
-}
+use crate::endpoint::TargetPlace;
 
 /// The part of a comparison that does not change.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -28,7 +14,7 @@ pub struct ComparisonHead {
     /// Its plan.
     pub plan: ComparePlan,
     /// Where the requests of each arm go.
-    pub places: Vec<ArmPlace>,
+    pub places: Vec<TargetPlace>,
     /// When it began, in nanoseconds since 1970.
     pub began_unix_ns: i64,
     /// The version of Tokenscope that began it.

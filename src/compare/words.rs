@@ -16,7 +16,7 @@ pub fn quantile_in_words(quantile: Quantile) -> &'static str {
     }
 }
 
-/// A verdict of a figure, about the arm of this name: `B is faster by 120 ms (95 % CI 90 to 150, 60 pairs)`.
+/// A verdict of a figure, about the arm of this name: `B is faster by 120 ms (95 % interval 90 to 150, 60 pairs)`.
 #[must_use]
 pub fn verdict_in_words(name: &str, arm: &ArmVerdicts, found: &FigureVerdict) -> String {
     let verdict = &found.verdict;
@@ -103,7 +103,7 @@ fn interval(estimate: &IntervalEstimate, sign: f64) -> String {
     };
     let (one, other) = (sign * low, sign * high);
     let (least, most) = (one.min(other), one.max(other));
-    format!("95 % CI {} to {}, ", digits(least), ms_in_words(most))
+    format!("95 % interval {} to {}, ", digits(least), ms_in_words(most))
 }
 
 fn ratio_interval(estimate: &IntervalEstimate) -> String {

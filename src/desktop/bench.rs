@@ -12,6 +12,7 @@ mod forecast;
 mod form;
 mod live;
 mod prompts;
+mod report;
 mod result;
 mod saved;
 mod shown;
@@ -38,6 +39,7 @@ use self::{
 use super::{
     axes::Scale,
     icons,
+    report_dialog::ReportDialog,
     setup::{Head, Nothing, SidePanel, content_ui, side_ui},
     view::{Action, Cx, Verb, VerbId, View, ViewId},
     widgets::{Tone, banner},
@@ -56,6 +58,8 @@ pub struct BenchView {
     started: Option<StartedBench>,
     /// The first failure of the bench that ended here last.
     first_fault: Option<(BenchId, Fault)>,
+    /// The dialog of the report on a bench.
+    report: Option<(BenchId, ReportDialog)>,
     /// Why a bench could not be run.
     problem: Option<String>,
     is_asking: bool,
@@ -124,6 +128,11 @@ impl View for BenchView {
             verb(side(SidePanel::Saved), HEAD.saved, Some(Key::O)),
             verb(BenchVerb::Start, "Start the bench", Some(Key::Enter)),
             verb(BenchVerb::Stop, "Stop the bench", None),
+            verb(
+                BenchVerb::Report,
+                "Report on the bench as HTML…",
+                Some(Key::E),
+            ),
         ]
     }
 
@@ -139,6 +148,10 @@ impl View for BenchView {
                 self.start(cx);
             }
             VerbId::Bench(BenchVerb::Stop) => self.stop(cx),
+            VerbId::Bench(BenchVerb::Report) => {
+                cx.actions.push(Action::Go(ViewId::Bench));
+                self.open_report();
+            }
             _ => {}
         }
     }
@@ -154,6 +167,7 @@ impl View for BenchView {
         }
         self.shown.logic();
         self.beside.logic();
+        self.report_logic(cx);
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -165,6 +179,7 @@ impl View for BenchView {
         }
         content_ui(ui, |ui| self.content_ui(ui, cx));
         self.question_ui(ui, cx);
+        self.report_ui(ui.ctx(), cx);
     }
 
     fn save(&self) -> Option<String> {
@@ -186,6 +201,7 @@ impl BenchView {
         let mut side = self.kept.side;
         HEAD.ui(ui, &mut side, |ui| {
             if self.started.is_none() && self.shown.id().is_some() {
+                self.report_button_ui(ui);
                 self.detail_ui(ui, cx);
             }
         });

@@ -35,7 +35,7 @@ pub use self::verb::CompareVerb;
 use self::{
     answers::MarkedAnswers,
     data::ChartData,
-    dialogs::{DeleteComparison, ReportDialog},
+    dialogs::{DeleteComparison, report_dialog},
     draft::CompareDraft,
     form::CompareForm,
     saved_list::SavedComparisons,
@@ -45,6 +45,7 @@ use self::{
 use super::{
     axes::Scale,
     icons,
+    report_dialog::ReportDialog,
     setup::{Head, SendQuestion, SidePanel, content_ui, side_ui},
     view::{Action, Cx, Verb, VerbId, View, ViewId},
 };
@@ -100,7 +101,7 @@ pub struct CompareView {
     answers: MarkedAnswers,
     /// The question before a comparison is started.
     question: Option<Vec<String>>,
-    report: Option<ReportDialog>,
+    report: Option<(ComparisonId, ReportDialog)>,
     delete: Option<DeleteComparison>,
     /// How many refusals the user has closed.
     closed_refusals: u64,
@@ -176,7 +177,7 @@ impl View for CompareView {
             }
             CompareVerb::Start => self.begin(cx),
             CompareVerb::Stop => self.stop(cx),
-            CompareVerb::Report => self.report = self.shown.id().map(ReportDialog::new),
+            CompareVerb::Report => self.open_report(),
             CompareVerb::Mark(choice) => {
                 if self.kept.detail == CompareDetail::Answers
                     && let Some(state) = self.shown.state(cx)
@@ -195,8 +196,8 @@ impl View for CompareView {
         {
             self.shown.open(state.head.id, cx);
         }
-        if let Some(mut report) = self.report.take() {
-            self.report = report.logic(cx).then_some(report);
+        if let Some((id, mut report)) = self.report.take() {
+            self.report = report.logic(cx).then_some((id, report));
         }
         if let Some(deleted) = self.delete.as_mut().and_then(|delete| delete.logic(cx)) {
             self.delete = None;
@@ -309,6 +310,11 @@ impl CompareView {
         self.closed_refusals = refused.map_or(0, |(times, _)| *times);
     }
 
+    /// Opens the dialog of the report, if a comparison is shown.
+    fn open_report(&mut self) {
+        self.report = self.shown.id().map(|id| (id, report_dialog(id)));
+    }
+
     fn dialogs_ui(&mut self, ctx: &egui::Context, cx: &mut Cx<'_>) {
         if let Some(lines) = &self.question {
             let question = SendQuestion {
@@ -325,8 +331,15 @@ impl CompareView {
                 }
             }
         }
-        if let Some(mut report) = self.report.take() {
-            self.report = report.ui(ctx, cx).then_some(report);
+        if let Some((id, mut report)) = self.report.take() {
+            let stays = report.ui(ctx, cx, |wanted| {
+                Command::Compare(CompareCommand::Report {
+                    id,
+                    to: wanted.to,
+                    reply: wanted.reply,
+                })
+            });
+            self.report = stays.then_some((id, report));
         }
         if let Some(mut delete) = self.delete.take() {
             self.delete = delete.ui(ctx, cx).then_some(delete);

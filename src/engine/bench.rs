@@ -7,6 +7,7 @@ mod collect;
 mod request;
 mod shared;
 mod store;
+mod stored;
 mod timer;
 mod window;
 mod worker;
@@ -20,10 +21,13 @@ use std::{
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
-pub use self::window::{BenchOpening, SavedBenchCommand};
 use self::{
     collect::RunningBench,
     shared::{BenchParts, BenchShared},
+};
+pub use self::{
+    stored::ReadBench,
+    window::{BenchOpening, SavedBenchCommand},
 };
 use super::{
     Outbox, Update,

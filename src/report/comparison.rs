@@ -5,7 +5,7 @@ mod kind;
 mod method;
 
 use super::{
-    html::Html,
+    html::{Html, page},
     number::{count_text, minute_text},
 };
 use crate::{
@@ -13,26 +13,16 @@ use crate::{
     price::Usd,
 };
 
-/// Its begin. Nothing is fetched and no script runs, even if one came in.
-const BEGIN: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-    <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-    <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-    <title>Tokenscope comparison</title>\n<style>\n";
-
 /// The whole page.
 pub(super) fn written(state: &CompareState) -> String {
-    let mut html = Html::default();
-    html.raw(BEGIN);
-    html.raw(include_str!("style.css"));
-    html.raw("</style>\n</head>\n<body>\n<main>\n");
-    header(&mut html, state);
-    for kind in &state.result.kinds {
-        kind::section(&mut html, state, kind);
-    }
-    preferences(&mut html, state);
-    method::section(&mut html, state);
-    html.raw("</main>\n</body>\n</html>\n");
-    html.into_string()
+    page("Tokenscope comparison", |html| {
+        header(html, state);
+        for kind in &state.result.kinds {
+            kind::section(html, state, kind);
+        }
+        preferences(html, state);
+        method::section(html, state);
+    })
 }
 
 /// An arm's letter and its name.
@@ -72,16 +62,7 @@ fn facts(state: &CompareState) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     for arm in 0..plan.arms.len() {
         let place = head.places.get(arm).cloned().unwrap_or_default();
-        let mut words = arm_name(state, arm);
-        words.push_str(", ");
-        words.push_str(&place.url);
-        if let Some(dialect) = place.dialect {
-            words.extend([", ", dialect.as_str()]);
-        }
-        if !place.route.is_empty() {
-            words.extend([", route: ", place.route.as_str()]);
-        }
-        facts.push(("Arm", words));
+        facts.push(("Arm", format!("{}, {place}", arm_name(state, arm))));
     }
     let vantage = match plan.vantage.as_str() {
         "" => "not stated",

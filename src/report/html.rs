@@ -4,6 +4,24 @@ use std::fmt::Display;
 
 use crate::visible::visible_line;
 
+/// What every page begins with. Nothing is fetched and no script runs, even if one came in.
+const BEGIN: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+    <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+    <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
+
+/// A whole page with this title.
+pub(super) fn page(title: &'static str, inside: impl FnOnce(&mut Html)) -> String {
+    let mut html = Html::default();
+    html.raw(BEGIN);
+    html.words("title", "", title);
+    html.raw("\n<style>\n");
+    html.raw(include_str!("style.css"));
+    html.raw("</style>\n</head>\n<body>\n<main>\n");
+    inside(&mut html);
+    html.raw("</main>\n</body>\n</html>\n");
+    html.into_string()
+}
+
 /// A page, or a part of it.
 #[derive(Default)]
 pub(super) struct Html(String);

@@ -2,12 +2,22 @@
 
 use jiff::{Timestamp, fmt::strtime, tz::TimeZone};
 
-/// Milliseconds with three digits that count, at least.
+/// Milliseconds, not negative, with three digits that count, at least.
 pub(super) fn ms_text(ms: f64) -> String {
     match ms {
         ms if ms < 10.0 => format!("{ms:.2}"),
         ms if ms < 100.0 => format!("{ms:.1}"),
         ms => grouped(&format!("{ms:.0}")),
+    }
+}
+
+/// A difference with so many decimals and its sign; what rounds to 0 has none.
+pub(super) fn signed_text(difference: f64, decimals: usize) -> String {
+    let text = format!("{difference:+.decimals$}");
+    if text.contains(|c: char| ('1'..='9').contains(&c)) {
+        text
+    } else {
+        format!("{:.decimals$}", 0.0)
     }
 }
 
@@ -68,6 +78,14 @@ mod tests {
             (12_345.6, "12,346"),
         ] {
             assert_eq!(ms_text(ms), text);
+        }
+        for (difference, text) in [
+            (-0.001, "0.00"),
+            (0.0, "0.00"),
+            (-0.006, "-0.01"),
+            (12.3, "+12.30"),
+        ] {
+            assert_eq!(signed_text(difference, 2), text);
         }
         assert_eq!(count_text(1_234_567), "1,234,567");
         assert_eq!(count_text(12), "12");

@@ -7,17 +7,11 @@ mod targets;
 use super::{
     Report,
     collect::TargetRuns,
-    html::Html,
+    html::{Html, page},
     number::{count_text, minute_text},
     plot::{LogAxis, UtcAxis, ecdf, faults_over_time, ttft_over_time},
 };
 use crate::endpoint::TargetId;
-
-/// Its begin. Nothing is fetched and no script runs, even if one came in.
-const BEGIN: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-    <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-    <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-    <title>Tokenscope report</title>\n<style>\n";
 
 const LEGEND: &str = "<ul class=\"legend\">\
     <li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><path class=\"warm dots\" d=\"M4 6h0M11 3h0M18 8h0\"/></svg>warm run</li>\
@@ -30,18 +24,14 @@ const LEGEND: &str = "<ul class=\"legend\">\
 
 /// The whole page.
 pub(super) fn written(report: &Report) -> String {
-    let mut html = Html::default();
-    html.raw(BEGIN);
-    html.raw(include_str!("style.css"));
-    html.raw("</style>\n</head>\n<body>\n<main>\n");
-    header(&mut html, report);
-    targets::table(&mut html, &report.runs);
-    plots(&mut html, report);
-    failures(&mut html, report);
-    lists::gaps(&mut html, report);
-    method::section(&mut html);
-    html.raw("</main>\n</body>\n</html>\n");
-    html.into_string()
+    page("Tokenscope report", |html| {
+        header(html, report);
+        targets::table(html, &report.runs);
+        plots(html, report);
+        failures(html, report);
+        lists::gaps(html, report);
+        method::section(html);
+    })
 }
 
 fn header(html: &mut Html, report: &Report) {

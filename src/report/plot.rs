@@ -7,16 +7,22 @@ mod axis;
 mod compared;
 mod ecdf;
 mod faults;
+mod over_time;
+mod shares;
 mod ttft;
 
+use std::fmt::Display;
+
 pub(super) use self::{
-    axis::{LogAxis, UtcAxis},
+    axis::{LinearAxis, LogAxis, UtcAxis},
     compared::{
         PhaseBar, arm_class, arm_ecdfs, differences_over_time, phase_bars, phase_class,
         quantiles_against,
     },
     ecdf::ecdf,
     faults::faults_over_time,
+    over_time::{TimeLine, TimePlot, Upward},
+    shares::{ShareCurve, share_curves},
     ttft::{PlottedGap, ttft_over_time},
 };
 use super::html::Html;
@@ -26,6 +32,16 @@ const LEFT: f64 = 62.0;
 const TOP: f64 = 18.0;
 const RIGHT: f64 = 12.0;
 const BOTTOM: f64 = 26.0;
+
+/// A plot over time, and one beside it.
+const WIDE: PlotArea = PlotArea {
+    width: 760.0,
+    height: 230.0,
+};
+const NARROW: PlotArea = PlotArea {
+    width: 420.0,
+    height: 230.0,
+};
 
 /// The size of a plot.
 #[derive(Clone, Copy)]
@@ -74,6 +90,22 @@ impl PlotArea {
         let anchor = if share > 0.96 { "end" } else { "middle" };
         text(html, anchor, (x, bottom + 16.0), label);
     }
+}
+
+/// What lines mean: the class and the name of each.
+pub(super) fn line_legend<'a>(
+    html: &mut Html,
+    lines: impl Iterator<Item = (&'a str, impl Display)>,
+) {
+    html.raw("<ul class=\"legend\">");
+    for (class, name) in lines {
+        html.raw("<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\">");
+        path(html, class, "M1 6H21");
+        html.raw("</svg>");
+        html.text(name);
+        html.raw("</li>");
+    }
+    html.raw("</ul>\n");
 }
 
 fn path(html: &mut Html, class: &str, d: &str) {

@@ -4,6 +4,9 @@ pub mod asking;
 mod compat;
 mod contract;
 mod frozen;
+#[cfg(feature = "otlp")]
+mod otlp;
+mod report;
 mod stops;
 mod stored;
 mod texts;

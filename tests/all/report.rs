@@ -331,8 +331,35 @@ async fn what_was_rolled_up_is_said_where_probes_are_reported() {
     }
 }
 
+/// A real browser, if one is installed.
+pub fn browser() -> Option<&'static str> {
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let is_there = |name: &&str| Command::new(name).arg("--version").output().is_ok();
+    let found = names.into_iter().find(is_there);
+    if found.is_none() {
+        println!("skipped: no Chromium is installed (apt-get install chromium)");
+    }
+    found
+}
+
+/// Takes pictures of a page in both themes, if a folder for them is named.
+pub fn take_pictures(browser: &str, file: &Path, name: &str, height: u32) {
+    let Some(folder) = std::env::var_os("TOKENSCOPE_PICTURES") else {
+        return;
+    };
+    for (theme, number) in [("light", 1), ("dark", 0)] {
+        let picture = Path::new(&folder).join(format!("{name}-{theme}.png"));
+        let more = [
+            format!("--screenshot={}", picture.display()),
+            format!("--blink-settings=preferredColorScheme={number}"),
+            format!("--window-size=1280,{height}"),
+        ];
+        opened(browser, file, &more.each_ref().map(String::as_str));
+    }
+}
+
 /// Opens a file in a real browser without a window: what became of its markup, and what its console said.
-fn opened(browser: &str, file: &Path, more: &[&str]) -> (String, String) {
+pub fn opened(browser: &str, file: &Path, more: &[&str]) -> (String, String) {
     let profile = tempfile::tempdir().unwrap();
     let mut command = Command::new(browser);
     command
@@ -359,10 +386,7 @@ fn opened(browser: &str, file: &Path, more: &[&str]) -> (String, String) {
 
 #[tokio::test]
 async fn a_real_browser_shows_it_without_a_complaint() {
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let is_there = |name: &&&str| Command::new(name).arg("--version").output().is_ok();
-    let Some(browser) = names.iter().find(is_there) else {
-        println!("skipped: no Chromium is installed (apt-get install chromium)");
+    let Some(browser) = browser() else {
         return;
     };
     let home = Home::new();
@@ -386,15 +410,5 @@ async fn a_real_browser_shows_it_without_a_complaint() {
     assert_eq!(shown.matches("role=\"img\"").count(), 4 * 2 + 1, "plots");
     // A browser that found a script or a picture would have made an element of it.
     assert!(!shown.contains("<script") && !shown.contains("<img"));
-    if let Some(folder) = std::env::var_os("TOKENSCOPE_PICTURES") {
-        for (theme, number) in [("light", 1), ("dark", 0)] {
-            let picture = Path::new(&folder).join(format!("report-{theme}.png"));
-            let more = [
-                format!("--screenshot={}", picture.display()),
-                format!("--blink-settings=preferredColorScheme={number}"),
-                "--window-size=1280,4900".to_owned(),
-            ];
-            opened(browser, &file, &more.each_ref().map(String::as_str));
-        }
-    }
+    take_pictures(browser, &file, "report", 4_900);
 }

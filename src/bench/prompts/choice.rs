@@ -9,8 +9,8 @@ use std::{
 };
 
 use super::{
-    PromptOrder, PromptSet, PromptsError, ShippedVocabulary, SyntheticPlan,
-    SyntheticSource, Tokenizer, TokenizerError, Turns,
+    PromptOrder, PromptSet, PromptsError, ShippedVocabulary, SyntheticPlan, SyntheticSource,
+    Tokenizer, TokenizerError, Turns,
 };
 use crate::bench::BenchPrompts;
 

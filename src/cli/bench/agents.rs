@@ -24,7 +24,7 @@ use self::{
     part::{AgentPart, TRIPS},
     together::together,
 };
-use super::{BenchArgs, Progressing, code_of, consent, machines};
+use super::{BenchArgs, Progressing, code_of, consent, machines, outputs::BenchOutputs};
 use crate::{
     bench::{
         BenchId, BenchPlan, BenchPrompts, BenchSummary, StopReason,
@@ -55,13 +55,14 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let sent = sent_prompts(&prompts)?;
     let targets = args.place.named_targets()?;
     let plans = args.plans(&targets, &prompts)?;
+    let mut outputs = BenchOutputs::start(&args.outputs)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("no async runtime")?;
-    runtime.block_on(async {
+    let code = runtime.block_on(async {
         let (sender, signals) = unbounded_channel();
-        let mut driver = Driver::new(args, signals).await?;
+        let mut driver = Driver::new(args, signals, &mut outputs).await?;
         driver.ask(&plans).await?;
         driver.put_prompts(&sent).await?;
         // From here on a signal stops the load.
@@ -75,8 +76,10 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         }
         driver.end()?;
         let signalled = driver.signalled.map(|signal| SIGNALLED + signal);
-        Ok(ExitCode::from(signalled.unwrap_or(code)))
-    })
+        anyhow::Ok(ExitCode::from(signalled.unwrap_or(code)))
+    })?;
+    outputs.end()?;
+    Ok(code)
 }
 
 /// The prompts as agents take them.
@@ -94,8 +97,9 @@ fn sent_prompts(prompts: &BenchPrompts) -> anyhow::Result<Bytes> {
     Ok(json.into())
 }
 
-struct Driver<'a> {
+struct Driver<'a, 'b> {
     args: &'a BenchArgs,
+    outputs: &'a mut BenchOutputs<'b>,
     links: Vec<SharedLink>,
     clock: SteadyClock,
     /// Tells this session's clock from those of others.
@@ -109,8 +113,12 @@ struct Driver<'a> {
     written: Vec<BenchId>,
 }
 
-impl<'a> Driver<'a> {
-    async fn new(args: &'a BenchArgs, signals: UnboundedReceiver<u8>) -> anyhow::Result<Self> {
+impl<'a, 'b> Driver<'a, 'b> {
+    async fn new(
+        args: &'a BenchArgs,
+        signals: UnboundedReceiver<u8>,
+        outputs: &'a mut BenchOutputs<'b>,
+    ) -> anyhow::Result<Self> {
         let machines = &args.machines;
         let token = machines.token.of_driver().await?;
         let clock = SteadyClock::set();
@@ -126,6 +134,7 @@ impl<'a> Driver<'a> {
         }
         Ok(Self {
             args,
+            outputs,
             links,
             clock,
             session: BenchId::new().0,
@@ -209,6 +218,7 @@ impl<'a> Driver<'a> {
             Some(id)
         };
         merging::print(id, &merged, self.args.json)?;
+        self.outputs.merged(id, &merged, &parts)?;
         if self.args.machines.save.is_some() {
             self.saved.push(parts);
         }

@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use super::{
     asking::AskingArgs,
     machines::MachineArgs,
+    outputs::OutputArgs,
     values::{limits, ms, rate, share},
 };
 use crate::{
@@ -150,6 +151,8 @@ pub struct BenchArgs {
     /// Keep the texts of the answers, too: at most 16 KiB of each and 64 MiB of a bench, before compression.
     #[arg(long, conflicts_with_all = ["list", "show", "compare", "delete"], help_heading = OUT)]
     pub(super) keep_texts: bool,
+    #[command(flatten)]
+    pub(super) outputs: OutputArgs,
 
     /// Do not store the benches in the history.
     #[arg(long, help_heading = OUT)]
@@ -160,14 +163,14 @@ pub struct BenchArgs {
     pub(super) yes: bool,
 
     /// Say what would be sent and what it would cost at most, and send nothing.
-    #[arg(long, help_heading = STOP)]
+    #[arg(long, conflicts_with = "report", help_heading = STOP)]
     pub(super) dry_run: bool,
 
     #[command(flatten)]
     pub(super) machines: MachineArgs,
 
     /// List the benches of the history.
-    #[arg(long, conflicts_with_all = ["show", "delete", "dry_run", "search"], help_heading = STORED)]
+    #[arg(long, conflicts_with_all = ["show", "delete", "dry_run", "search", "report"], help_heading = STORED)]
     pub(super) list: bool,
 
     /// Show a bench of the history; with --output, write its requests. One whose process was killed is computed from what
@@ -176,15 +179,15 @@ pub struct BenchArgs {
     pub(super) show: Option<BenchId>,
 
     /// With --show: the kept texts of its answers, as JSON lines.
-    #[arg(long, requires = "show", conflicts_with_all = ["output", "compat"], help_heading = STORED)]
+    #[arg(long, requires = "show", conflicts_with_all = ["output", "compat", "report"], help_heading = STORED)]
     pub(super) texts: bool,
 
     /// Show two benches of the history side by side, with the differences of their figures.
-    #[arg(long, value_names = ["ID", "ID"], num_args = 2, value_parser = id, conflicts_with_all = ["list", "show", "delete", "dry_run", "search", "output", "compat"], help_heading = STORED)]
+    #[arg(long, value_names = ["ID", "ID"], num_args = 2, value_parser = id, conflicts_with_all = ["list", "show", "delete", "dry_run", "search", "output", "compat", "report"], help_heading = STORED)]
     pub(super) compare: Vec<BenchId>,
 
     /// Delete a bench of the history.
-    #[arg(long, value_name = "ID", value_parser = id, conflicts_with_all = ["dry_run", "search"], help_heading = STORED)]
+    #[arg(long, value_name = "ID", value_parser = id, conflicts_with_all = ["dry_run", "search", "report"], help_heading = STORED)]
     pub(super) delete: Option<BenchId>,
 }
 
@@ -204,6 +207,7 @@ Examples:
   tokenscope bench -t vllm/qwen3 --search --slo ttft=1s --time 30s
   tokenscope bench --base-url http://127.0.0.1:8000/v1 -m qwen3 --rate 5 -n 100 -o requests.parquet
   tokenscope bench -t vllm/qwen3 --rate 60 --time 1m --agents load-1:9464,load-2:9464 --agent-ca ca.pem
+  tokenscope bench -t vllm/qwen3 --sweep-rate 5,10,20 --time 1m --report bench.html
   tokenscope bench --list
   tokenscope bench --compare 1883214567890123456 1883214598765432100";
 

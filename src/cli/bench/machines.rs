@@ -2,19 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use tokio::sync::mpsc::UnboundedReceiver;
 use url::Url;
 
-use super::numbered;
+use super::{keeping::KeptRequests, numbered};
 use crate::{
     bench::{
-        BenchId, BenchPlan, BenchRequest, BenchSummary, columns,
+        BenchId, BenchPlan, BenchSummary, columns,
         part::{BenchPart, PartEnd, PartHead, encode_file},
         share::LoadShare,
     },
     cli::{UsageError, agent_token::AgentTokenArgs, note},
-    clock::SteadyClock,
-    engine::BenchPiece,
     private,
     transport::is_this_machine,
     visible::visible_line,
@@ -120,21 +117,12 @@ impl MachineArgs {
     }
 }
 
-/// Takes the pieces of a bench that is over; its sender is gone.
-pub(super) fn kept(
-    mut pieces: UnboundedReceiver<BenchPiece>,
-    clock: SteadyClock,
+/// A bench that is over as this machine's part, with all its requests.
+pub(super) fn part(
+    kept: &KeptRequests,
     (id, plan, summary): (BenchId, &BenchPlan, &BenchSummary),
 ) -> std::io::Result<BenchPart> {
-    let mut began_unix_ns = None;
-    let mut requests: Vec<BenchRequest> = Vec::new();
-    while let Some(piece) = pieces.blocking_recv() {
-        match piece {
-            BenchPiece::Began(at) => began_unix_ns = Some(clock.unix_ns(at)),
-            BenchPiece::Requests(more) => requests.extend(more),
-        }
-    }
-    let blocks = requests.chunks(BLOCK).map(columns::encode);
+    let blocks = kept.requests.chunks(BLOCK).map(columns::encode);
     Ok(BenchPart {
         blocks: blocks.collect::<Result<_, _>>()?,
         head: PartHead {
@@ -142,7 +130,7 @@ pub(super) fn kept(
             machine: this_machine(id),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             plan: plan.clone(),
-            began_unix_ns,
+            began_unix_ns: kept.began_unix_ns,
             clock: None,
         },
         end: PartEnd {

@@ -232,7 +232,9 @@ fn ending(found: &BenchSummary) -> String {
             .share
             .map_or_else(String::new, |share| format!(", {:.2} %", share * 100.0));
         let interval = match (goodput.share_low, goodput.share_high) {
-            (Some(low), Some(high)) => format!(" (95 % {:.2} to {:.2})", low * 100.0, high * 100.0),
+            (Some(low), Some(high)) => {
+                format!(" (95 % interval {:.2} to {:.2})", low * 100.0, high * 100.0)
+            }
             _ => String::new(),
         };
         let rate = goodput

@@ -13,10 +13,9 @@ use super::{
     show::{BenchLine, TextLine},
 };
 use crate::{
-    bench::{
-        BenchId, BenchPlan, BenchRequest, BenchSummary, StopReason, Tally, beside::BenchesBeside,
-    },
+    bench::{BenchId, BenchPlan, BenchRequest, BenchSummary, beside::BenchesBeside},
     cli::{UsageError, export, note, stored, terminal::stdout},
+    engine::ReadBench,
     history::{BenchRow, BenchState, ExportFormat, History, HistoryError, rfc3339},
     record,
     settings::Paths,
@@ -84,33 +83,53 @@ fn show_one(args: &BenchArgs, id: BenchId) -> anyhow::Result<()> {
     if args.texts {
         return stored::read(&paths, async |history| write_texts(history, id).await);
     }
-    let (bench, summary, requests) = stored::read(&paths, async |history| {
-        let (bench, summary) = found(history, id).await?;
+    let is_reported = args.outputs.report.report.is_some();
+    let (bench, read, requests) = stored::read(&paths, async |history| {
+        let (bench, read) = found(history, id, is_reported).await?;
         let requests = if args.compat {
             Some(requests(history, id).await?)
         } else {
             None
         };
-        Ok((bench, summary, requests))
+        Ok((bench, read, requests))
     })?;
+    let computed = read.as_ref().and_then(|read| read.summary.clone());
+    let summary = bench.summary.clone().or(computed).unwrap_or_default();
     let mut out = stdout();
     let found = (&bench.plan, &summary, requests.as_deref());
     write_bench(&mut out, args.json, Some(id), found)?;
     out.end()?;
+    if let Some(read) = read {
+        let report = &args.outputs.report;
+        report.write(vec![read.reported(bench)], Vec::new())?;
+    }
     match &args.output {
         Some(file) => write_requests(&[id], file),
         None => Ok(()),
     }
 }
 
-/// A bench of the history, and what it found; of one that has not ended, by what is stored.
-async fn found(history: &History, id: BenchId) -> anyhow::Result<(BenchRow, BenchSummary)> {
+/// A bench of the history; with what its requests say, if that `is_needed` or it never ended.
+async fn found(
+    history: &History,
+    id: BenchId,
+    is_needed: bool,
+) -> anyhow::Result<(BenchRow, Option<ReadBench>)> {
     let bench = history.bench(id).await?;
     let bench = bench.ok_or_else(|| unknown(id))?;
-    let summary = match bench.summary.clone() {
-        Some(summary) => summary,
-        None => computed(history, &bench).await?,
+    let read = if is_needed || bench.summary.is_none() {
+        Some(ReadBench::of(history, &bench).await?)
+    } else {
+        None
     };
+    Ok((bench, read))
+}
+
+/// A bench of the history, and what it found, so far if it never ended.
+async fn summed_up(history: &History, id: BenchId) -> anyhow::Result<(BenchRow, BenchSummary)> {
+    let (bench, read) = found(history, id, false).await?;
+    let summary = bench.summary.clone();
+    let summary = summary.or_else(|| read?.summary).unwrap_or_default();
     Ok((bench, summary))
 }
 
@@ -121,7 +140,7 @@ fn compare(args: &BenchArgs, a: BenchId, b: BenchId) -> anyhow::Result<ExitCode>
     }
     let paths = Paths::of_user()?;
     let (a, b) = stored::read(&paths, async |history| {
-        Ok((found(history, a).await?, found(history, b).await?))
+        Ok((summed_up(history, a).await?, summed_up(history, b).await?))
     })?;
     let both = BenchesBeside::of((&a.0.plan, &a.1), (&b.0.plan, &b.1));
     let mut out = stdout();
@@ -185,20 +204,6 @@ async fn requests(history: &History, id: BenchId) -> Result<Vec<BenchRequest>, H
         seq += 1;
     }
     Ok(requests)
-}
-
-/// What a bench found that has not ended, by the requests that are stored.
-async fn computed(history: &History, bench: &BenchRow) -> Result<BenchSummary, HistoryError> {
-    let mut tally = Tally::new(&bench.plan);
-    let mut seq = 0;
-    while let Some(requests) = history.bench_block(bench.id, seq).await? {
-        for request in &requests {
-            tally.add(request);
-        }
-        seq += 1;
-    }
-    let killed = bench.state == BenchState::Killed;
-    Ok(tally.summary(killed.then_some(StopReason::Killed)))
 }
 
 fn delete(id: BenchId) -> anyhow::Result<()> {

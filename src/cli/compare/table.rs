@@ -93,7 +93,7 @@ fn figures(plan: &ComparePlan, kind: &KindComparison) -> String {
 fn left_out(arm: &ArmSummary) -> String {
     let some = Exclusion::ALL.iter().filter_map(|why| {
         let count = arm.excluded_for(*why);
-        (count > 0).then(|| format!("{count} {why}"))
+        (count > 0).then(|| format!("{count} {}", why.in_words()))
     });
     let some: Vec<String> = some.collect();
     if some.is_empty() {

@@ -17,8 +17,8 @@ use url::Url;
 
 use self::checks::CheckInstruments;
 use crate::{
-    cli::otlp::{Collector, SECONDS, seconds, token_usage},
-    dialect::DialectId,
+    cli::otlp::{Collector, SECONDS, operation_duration, seconds, target_labels, token_usage},
+    endpoint::TargetPlace,
     history::{EndpointCheck, ProbeGap},
     measure::{cost, figure, figures},
     price::{PriceTable, Usd},
@@ -58,12 +58,7 @@ impl ProbeTelemetry {
         );
         Ok(Self {
             tracer: collector.tracer(),
-            duration: seconds(
-                &meter,
-                "gen_ai.client.operation.duration",
-                "Time from the start to the end of the response, or to the fault",
-                &SECONDS,
-            ),
+            duration: operation_duration(&meter),
             times: [(ttft, "ttft_ms"), (net, "ttft_net_ms")],
             gaps: seconds(
                 &meter,
@@ -210,21 +205,15 @@ impl ProbeTelemetry {
 /// The labels of a probe's figures: few values each.
 fn labels(run: &Run) -> Vec<KeyValue> {
     let head = &run.head;
-    let mut labels = vec![
-        KeyValue::new("gen_ai.operation.name", "chat"),
-        KeyValue::new("gen_ai.provider.name", provider(head.dialect)),
-        KeyValue::new("gen_ai.request.model", head.target.model.clone()),
-        KeyValue::new("tokenscope.target", head.target.to_string()),
-        KeyValue::new("tokenscope.simulated", head.simulated),
-    ];
+    let place = TargetPlace {
+        dialect: Some(head.dialect),
+        url: head.url.clone(),
+        route: head.route.clone(),
+        simulated: head.simulated,
+    };
+    let mut labels = target_labels(&head.target, &place);
     if let Some(model) = &run.answer.model {
         labels.push(KeyValue::new("gen_ai.response.model", model.clone()));
-    }
-    if let Ok(url) = Url::parse(&head.url) {
-        let host = url.host_str().map(str::to_owned);
-        labels.extend(host.map(|host| KeyValue::new("server.address", host)));
-        let port = url.port_or_known_default();
-        labels.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
     }
     if let Some(connection) = run.connection.map(ConnectionKind::as_str) {
         labels.push(KeyValue::new("tokenscope.connection", connection));
@@ -233,17 +222,6 @@ fn labels(run: &Run) -> Vec<KeyValue> {
         labels.push(KeyValue::new("error.type", fault.class.as_str()));
     }
     labels
-}
-
-/// The conventions' word for who speaks this protocol: what answers may be another one that speaks it, too.
-fn provider(dialect: DialectId) -> &'static str {
-    match dialect {
-        DialectId::OpenaiChat | DialectId::OpenaiResponses => "openai",
-        DialectId::Anthropic => "anthropic",
-        DialectId::Gemini => "gcp.gemini",
-        DialectId::VertexGrpc => "gcp.vertex_ai",
-        DialectId::Ollama => "ollama",
-    }
 }
 
 /// The tokens that were reported.

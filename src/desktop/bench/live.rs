@@ -6,7 +6,7 @@ use egui_plot::LineStyle;
 use super::{
     tiles::{Tile, tiles_ui},
     time_plot::{TimeLine, TimePlot, Upward},
-    words::{plan_text, rate_text, stopped_text},
+    words::{plan_text, rate_text},
 };
 use crate::{
     bench::{BenchPlan, Load},
@@ -111,7 +111,7 @@ fn share_done(plan: &BenchPlan, progress: &BenchProgress) -> Option<f32> {
 fn under_way_text(plan: &BenchPlan, progress: &BenchProgress, is_stopping: bool) -> String {
     let counts = progress.counts;
     let what = match progress.stopping {
-        Some(reason) => format!("{}: waiting for the last answers", stopped_text(reason)),
+        Some(reason) => format!("{}: waiting for the last answers", reason.in_words()),
         None if is_stopping => "Stopping".to_owned(),
         None if progress.elapsed_ms <= 0.0 => "Opening connections".to_owned(),
         None if counts.sent == 0 && plan.warm_up > 0 => "Warming up".to_owned(),

@@ -13,6 +13,8 @@ pub enum BenchVerb {
     Start,
     /// Stops the bench that runs.
     Stop,
+    /// Opens the dialog that writes a report on the bench that is shown.
+    Report,
 }
 
 /// What is shown of a bench.

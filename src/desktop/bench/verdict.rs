@@ -4,7 +4,7 @@ use egui::{CornerRadius, Frame, Label, Margin, RichText, Ui};
 
 use super::{
     tiles::{Tile, tiles_ui},
-    words::{rate_text, stopped_text, validity_text},
+    words::{rate_text, validity_text},
 };
 use crate::{
     bench::{BenchSummary, Goodput},
@@ -169,7 +169,7 @@ pub fn faults_ui(ui: &mut Ui, theme: &Theme, found: &BenchSummary, first: Option
 
 /// Why it stopped, how long it took, when it began.
 pub fn ending_text(found: &BenchSummary, started_unix_ns: Option<i64>) -> String {
-    let stopped = found.stopped.map(|reason| stopped_text(reason).to_owned());
+    let stopped = found.stopped.map(|reason| reason.in_words().to_owned());
     let took = (found.duration_ms > 0.0).then(|| ms_text(found.duration_ms));
     let began = started_unix_ns.map(|at| format!("begun {}", date_time(at)));
     let parts: Vec<String> = [stopped, took, began].into_iter().flatten().collect();

@@ -1,7 +1,7 @@
 //! A bench in words.
 
 use crate::{
-    bench::{ArrivalProcess, BenchPlan, BenchSummary, Load, StopReason},
+    bench::{ArrivalProcess, BenchPlan, BenchSummary, Load},
     desktop::widgets::{count, counted},
     endpoint::local_gateway,
     visible::visible_line,
@@ -47,19 +47,6 @@ pub fn load_text(load: &Load) -> String {
 pub fn plan_text(plan: &BenchPlan) -> String {
     let target = local_gateway::shown(&plan.target);
     format!("{} · {}", visible_line(&target), load_text(&plan.load))
-}
-
-/// Why it stopped.
-pub fn stopped_text(reason: StopReason) -> &'static str {
-    match reason {
-        StopReason::Requests => "All its requests were sent",
-        StopReason::Time => "Its time was over",
-        StopReason::Failures => "Too many requests failed",
-        StopReason::Cost => "Its budget was spent",
-        StopReason::OverSaturation => "The target took less than was sent",
-        StopReason::Stopped => "It was stopped",
-        StopReason::Killed => "The program ended in the middle",
-    }
 }
 
 /// Why a bench counts, or why it doesn’t: the first thing that is said of it.

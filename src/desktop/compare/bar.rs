@@ -2,7 +2,7 @@
 
 use egui::{Button, Ui};
 
-use super::{CompareView, DeleteComparison, HEAD, ReportDialog, SharedComparison, is_running};
+use super::{CompareView, DeleteComparison, HEAD, SharedComparison, is_running};
 use crate::{
     compare::{CompareState, CompareStopReason},
     desktop::{
@@ -48,7 +48,7 @@ impl CompareView {
             .on_hover_text("Writes a report on this comparison as one HTML file")
             .clicked()
         {
-            self.report = Some(ReportDialog::new(state.head.id));
+            self.open_report();
         }
         if can_be_resumed(state) {
             let button = Button::new(format!("{} Resume", icons::PLAY));

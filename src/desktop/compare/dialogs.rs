@@ -1,13 +1,13 @@
 //! The dialogs of the view: the report, deletion.
 
-use std::{path::PathBuf, task::Poll};
+use std::task::Poll;
 
 use egui::Context;
 
 use crate::{
     compare::{CompareState, ComparisonId},
     desktop::{
-        path_field::{ChooseFor, PathField},
+        report_dialog::{ReportDialog, ReportWords},
         theme::{caption, heading, space},
         view::{Action, Cx},
         widgets::{danger_button, date_time, dialog, primary_button},
@@ -15,85 +15,16 @@ use crate::{
     engine::{Asked, Command, CompareCommand, ask},
 };
 
-/// The dialog that writes a report. The engine writes the file.
-#[derive(Debug)]
-pub struct ReportDialog {
-    id: ComparisonId,
-    file: PathField,
-    writing: Option<Asked<Result<(), String>>>,
-}
+/// What the report on a comparison is.
+const REPORT: ReportWords = ReportWords {
+    heading: "Report on this comparison",
+    text: "One HTML file without scripts: method, vantage, times, versions, n, what is left out, all verdicts and plots",
+};
 
-impl ReportDialog {
-    /// A dialog for the report on a comparison.
-    #[must_use]
-    pub fn new(id: ComparisonId) -> Self {
-        Self {
-            id,
-            file: PathField::in_documents(&format!("tokenscope-comparison-{id}.html")),
-            writing: None,
-        }
-    }
-
-    /// Handles the answers of the engine and of the file chooser; returns whether the dialog stays open.
-    pub fn logic(&mut self, cx: &mut Cx<'_>) -> bool {
-        self.file.take_in();
-        let Some(writing) = &mut self.writing else {
-            return true;
-        };
-        let problem = match writing.poll() {
-            Poll::Pending => return true,
-            Poll::Ready(Some(Ok(()))) => {
-                let told = format!("The report is written to {}", self.file.path.trim());
-                cx.actions.push(Action::Tell(told));
-                return false;
-            }
-            Poll::Ready(Some(Err(problem))) => problem,
-            Poll::Ready(None) => "the engine has ended".to_owned(),
-        };
-        self.writing = None;
-        self.file.problem = Some(format!("Not written: {problem}"));
-        true
-    }
-
-    /// Shows the dialog; returns whether it stays open.
-    pub fn ui(&mut self, ctx: &Context, cx: &mut Cx<'_>) -> bool {
-        let theme = cx.theme;
-        let is_writing = self.writing.is_some();
-        let (stays, closed) = dialog(ctx, theme, "compare-report", 440.0, |ui| {
-            ui.label(heading("Report on this comparison"));
-            let text = "One HTML file without scripts: method, vantage, times, versions, n, what is left out, all verdicts \
-                and plots";
-            ui.label(caption(theme, text));
-            ui.add_space(space::M);
-            ui.add_enabled_ui(!is_writing, |ui| {
-                self.file.ui(ui, theme, ChooseFor::Save("html"));
-                ui.add_space(space::M);
-                ui.horizontal(|ui| {
-                    let ready = self.file.given().is_some();
-                    let write =
-                        ui.add_enabled_ui(ready, |ui| primary_button(ui, theme, "Write it"));
-                    if write.inner.clicked() {
-                        self.write(cx);
-                    }
-                    !ui.button("Cancel").clicked()
-                })
-                .inner
-            })
-            .inner
-        });
-        stays && (is_writing || !closed)
-    }
-
-    fn write(&mut self, cx: &mut Cx<'_>) {
-        let (reply, writing) = ask();
-        self.writing = Some(writing);
-        self.file.problem = None;
-        cx.commands.push(Command::Compare(CompareCommand::Report {
-            id: self.id,
-            to: PathBuf::from(self.file.path.trim()),
-            reply,
-        }));
-    }
+/// A dialog for the report on a comparison.
+#[must_use]
+pub fn report_dialog(id: ComparisonId) -> ReportDialog {
+    ReportDialog::new(REPORT, &format!("tokenscope-comparison-{id}.html"))
 }
 
 /// The dialog that deletes a comparison, once that is confirmed.

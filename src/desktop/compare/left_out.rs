@@ -12,25 +12,6 @@ use crate::{
     },
 };
 
-/// Why runs are left out, in words.
-fn reason(why: Exclusion) -> (&'static str, &'static str) {
-    match why {
-        Exclusion::Late => (
-            "late here",
-            "This machine read the first token too late: the time is our own",
-        ),
-        Exclusion::NotWarm => (
-            "not over an open connection",
-            "It was to go over an open connection, and had to open one",
-        ),
-        Exclusion::Apart => (
-            "too far apart",
-            "The runs of the pair started too far apart to be one",
-        ),
-        Exclusion::Stopped => ("stopped", "It was stopped here, or the machine slept"),
-    }
-}
-
 /// Shows what is left out of the times, arm by arm.
 pub fn left_out_ui(ui: &mut Ui, theme: &Theme, kind: &KindComparison, arms: &[ShownArm]) {
     let mut is_any = false;
@@ -46,8 +27,7 @@ pub fn left_out_ui(ui: &mut Ui, theme: &Theme, kind: &KindComparison, arms: &[Sh
                     .iter()
                     .filter(|why| summary.excluded_for(**why) > 0)
                 {
-                    let (words, meaning) = reason(*why);
-                    ui.label(format!("{words}: {meaning}"));
+                    ui.label(format!("{}: {}", why.in_words(), why.meaning()));
                 }
                 for (class, count) in &summary.faults {
                     let class = class.replace('_', " ");
@@ -67,7 +47,7 @@ pub fn left_out_ui(ui: &mut Ui, theme: &Theme, kind: &KindComparison, arms: &[Sh
 fn left_out_text(summary: &ArmSummary) -> Option<String> {
     let excluded = Exclusion::ALL.iter().filter_map(|why| {
         let count = summary.excluded_for(*why);
-        (count > 0).then(|| format!("{count} {}", reason(*why).0))
+        (count > 0).then(|| format!("{count} {}", why.in_words()))
     });
     let mut parts: Vec<String> = excluded.collect();
     if summary.failed() > 0 {

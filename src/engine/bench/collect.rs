@@ -15,7 +15,7 @@ use crate::{
         Tally,
     },
     clock::{now, slept, wall_clock_ns},
-    endpoint::Endpoint,
+    endpoint::{Endpoint, TargetPlace},
     event::Usage,
     history::History,
     measure::{percentile::estimate, sketch::TimeSketch},
@@ -288,7 +288,10 @@ impl RunningBench {
         let summary = tokio::task::spawn_blocking(move || tally.summary(reason)).await;
         let mut summary = summary.unwrap_or_default();
         summary.cost_usd = self.cost.map(Usd::dollars);
-        summary.back_off = Some(self.shared.plan.back_off);
+        let plan = &self.shared.plan;
+        summary.back_off = Some(plan.back_off);
+        summary.places = vec![TargetPlace::of(&self.shared.endpoint, &plan.target.model)];
+        summary.versions = vec![env!("CARGO_PKG_VERSION").to_owned()];
         if let Some(asleep) = self.sleep.since(slept()) {
             summary.valid = false;
             summary.invalid.push(InvalidReason::Slept {

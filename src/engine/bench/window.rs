@@ -2,18 +2,14 @@
 //!
 //! In: [`SavedBenchCommand`]s. Out: their replies. What plots show is computed here, off the UI thread.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
-use futures_util::{StreamExt as _, stream};
-
+use super::stored::{self, ReadBench};
 use crate::{
-    bench::{BenchCharts, BenchId, BenchSummary, ChartCollector, StopReason, Tally},
+    bench::{BenchCharts, BenchId, BenchSummary},
     engine::{Outbox, Reply, Steps},
     history::{BenchRow, BenchState, History, HistoryError},
 };
-
-/// How many blocks of requests are read and unpacked at a time.
-const BLOCKS_AT_ONCE: usize = 3;
 
 /// About benches of the history. Without a history they stay unanswered.
 #[derive(Debug)]
@@ -33,6 +29,17 @@ pub enum SavedBenchCommand {
         id: BenchId,
         /// Whether there was one, or why it could not be deleted.
         reply: Reply<Result<bool, String>>,
+    },
+    /// Writes a report on one: one HTML file.
+    Report {
+        /// Its key.
+        id: BenchId,
+        /// Where the measuring machine stands, in its owner's words; may be empty.
+        vantage: String,
+        /// Where to.
+        to: PathBuf,
+        /// Whether it is written, or why not.
+        reply: Reply<Result<(), String>>,
     },
 }
 
@@ -66,6 +73,17 @@ pub(super) fn answer(command: SavedBenchCommand, history: &History, out: &Outbox
                     steps.send(Err(why.to_string()));
                 }
             }
+            SavedBenchCommand::Report {
+                id,
+                vantage,
+                to,
+                reply,
+            } => {
+                let writing = stored::write_report(&history, id, vantage, &to);
+                if let Some(written) = reply.unless_given_up(writing).await {
+                    reply.send(written);
+                }
+            }
             // Whoever asked may be gone: what was confirmed is deleted all the same.
             SavedBenchCommand::Delete { id, reply } => reply.send(delete(&history, id).await),
         }
@@ -89,40 +107,13 @@ async fn open(
     steps.send(Ok(BenchOpening::Row(row.clone())));
     out.wake();
     if let Some(row) = row {
-        let opening = requests(history, &row).await?;
-        steps.send(Ok(opening));
+        let read = ReadBench::of(history, &row).await?;
+        steps.send(Ok(BenchOpening::Requests {
+            charts: read.charts.into(),
+            summary: read.summary.map(Box::new),
+        }));
     }
     Ok(())
-}
-
-/// Reads all requests of a bench, and reduces them.
-async fn requests(history: &History, row: &BenchRow) -> Result<BenchOpening, HistoryError> {
-    let mut collector = ChartCollector::new(&row.plan);
-    let mut tally = row.summary.is_none().then(|| Tally::new(&row.plan));
-    let block = |seq: u32| {
-        let (history, id) = (history.clone(), row.id);
-        // In a task of its own each is unpacked on another thread.
-        tokio::spawn(async move { history.bench_block(id, seq).await })
-    };
-    let mut blocks = stream::iter(0..).map(block).buffered(BLOCKS_AT_ONCE);
-    while let Some(block) = blocks.next().await {
-        let block = block.map_err(|why| HistoryError(why.to_string()))?;
-        let Some(requests) = block? else { break };
-        for request in &requests {
-            collector.add(request);
-            if let Some(tally) = &mut tally {
-                tally.add(request);
-            }
-        }
-        tokio::task::yield_now().await;
-    }
-    let stopped = (row.state == BenchState::Killed).then_some(StopReason::Killed);
-    let reduced = move || BenchOpening::Requests {
-        charts: collector.charts().into(),
-        summary: tally.map(|tally| tally.summary(stopped).into()),
-    };
-    let reduced = tokio::task::spawn_blocking(reduced).await;
-    reduced.map_err(|why| HistoryError(why.to_string()))
 }
 
 async fn delete(history: &History, id: BenchId) -> Result<bool, String> {

@@ -6,11 +6,9 @@ use super::CompareTask;
 use crate::{
     clock::wall_clock_ns,
     compare::{
-        Arm, ArmPlace, ComparePlan, CompareState, ComparisonHead, ComparisonId, SavedComparison,
-        forecast,
+        Arm, ComparePlan, CompareState, ComparisonHead, ComparisonId, SavedComparison, forecast,
     },
-    endpoint::Endpoint,
-    visible::shown_url,
+    endpoint::{Endpoint, TargetPlace},
 };
 
 impl CompareTask {
@@ -95,17 +93,10 @@ impl CompareTask {
         endpoint.map(std::borrow::Cow::into_owned)
     }
 
-    fn place(&self, arm: &Arm) -> ArmPlace {
-        let Some(endpoint) = self.endpoint(arm) else {
-            return ArmPlace::default();
-        };
-        let dialect = endpoint.dialect.dialect();
-        let url = (dialect.chat_url)(&endpoint.base_url, &arm.target.model);
-        ArmPlace {
-            dialect: Some(endpoint.dialect),
-            url: shown_url(&url),
-            route: endpoint.route,
-            simulated: endpoint.simulated,
-        }
+    fn place(&self, arm: &Arm) -> TargetPlace {
+        let endpoint = self.endpoint(arm);
+        endpoint.map_or_else(TargetPlace::default, |endpoint| {
+            TargetPlace::of(&endpoint, &arm.target.model)
+        })
     }
 }

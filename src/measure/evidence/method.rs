@@ -21,6 +21,19 @@ crate::event::words! {
 }
 
 impl Method {
+    /// Its name for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SignSequence => "Confidence sequence of signs",
+            Self::QuantileSequence => "Confidence sequence of quantiles",
+            Self::FailureSequence => "E-values of failures",
+            Self::OrderStatistics => "Order statistics",
+            Self::PairedBootstrap => "Paired bootstrap",
+            Self::ExactPairs => "McNemar's exact test",
+        }
+    }
+
     /// What it does, in one sentence.
     #[must_use]
     pub const fn sentence(self) -> &'static str {

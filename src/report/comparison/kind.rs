@@ -3,11 +3,12 @@
 use super::{
     super::{
         html::Html,
-        number::{count_text, ms_text},
+        number::{count_text, ms_text, signed_text},
         plot::{
-            LogAxis, PhaseBar, UtcAxis, arm_class, arm_ecdfs, differences_over_time, phase_bars,
-            phase_class, quantiles_against,
+            LogAxis, PhaseBar, UtcAxis, arm_class, arm_ecdfs, differences_over_time, line_legend,
+            phase_bars, phase_class, quantiles_against,
         },
+        table::{counts_cell, estimate, row, table},
     },
     arm_name,
 };
@@ -31,22 +32,6 @@ pub(super) fn section(html: &mut Html, state: &CompareState, kind: &KindComparis
         phases(html, kind);
         article(html, state, kind);
     });
-    html.end_line();
-}
-
-/// A table with a head and what its rows are.
-fn table(html: &mut Html, head: &[&str], rows: impl FnOnce(&mut Html)) {
-    html.raw("<div class=\"wide\">\n<table>\n<thead><tr>");
-    for name in head {
-        html.element("th", &[("scope", "col")], |html| html.text(name));
-    }
-    html.raw("</tr></thead>\n<tbody>\n");
-    rows(html);
-    html.raw("</tbody>\n</table>\n</div>\n");
-}
-
-fn row(html: &mut Html, cells: impl FnOnce(&mut Html)) {
-    html.element("tr", &[], cells);
     html.end_line();
 }
 
@@ -78,10 +63,10 @@ fn verdicts(html: &mut Html, state: &CompareState, kind: &KindComparison) {
                     html.words("td", "", found.figure.label());
                     html.words("td", "", quantile_in_words(verdict.quantile));
                     html.words("td", "num", count_text(verdict.n));
-                    estimate(html, &verdict.difference, |ms| format!("{ms:+.2}"));
+                    estimate(html, &verdict.difference, |ms| signed_text(ms, 2));
                     estimate(html, &verdict.ratio, |ratio| format!("{ratio:.3}"));
                     html.words("td", "", verdict_in_words(&name, arm, found));
-                    html.words("td", "", verdict.method);
+                    html.words("td", "", verdict.method.name());
                 });
             }
             failure_row(html, &name, arm);
@@ -97,11 +82,11 @@ fn failure_row(html: &mut Html, name: &str, arm: &ArmVerdicts) {
         html.words("td", "", "rate");
         html.words("td", "num", count_text(found.n));
         estimate(html, &found.difference, |rate| {
-            format!("{:+.1} points", 100.0 * rate)
+            format!("{} points", signed_text(100.0 * rate, 1))
         });
         html.raw("<td></td>");
         html.words("td", "", failures_in_words(name, arm));
-        html.words("td", "", found.method);
+        html.words("td", "", found.method.name());
     });
 }
 
@@ -116,9 +101,8 @@ fn remarks(html: &mut Html, arm: &ArmVerdicts) {
         );
     }
     if arm.has_drifted() {
-        let [first, _, last] = arm
-            .thirds
-            .map(|third| third.value.map_or_else(String::new, ms_text));
+        let text = |ms| signed_text(ms, 2);
+        let [first, _, last] = (arm.thirds).map(|third| third.value.map_or_else(String::new, text));
         html.words(
             "p",
             "note",
@@ -129,23 +113,6 @@ fn remarks(html: &mut Html, arm: &ArmVerdicts) {
         );
     }
     html.end_line();
-}
-
-/// A cell with a value and its interval.
-fn estimate(html: &mut Html, found: &IntervalEstimate, shown: impl Fn(f64) -> String) {
-    html.element("td", &[("class", "num")], |html| {
-        html.text(found.value.map_or_else(String::new, &shown));
-        if *found == IntervalEstimate::default() {
-            return;
-        }
-        let interval = match (found.low, found.high) {
-            (Some(low), Some(high)) => format!("{} to {}", shown(low), shown(high)),
-            (Some(low), None) => format!("{} or more", shown(low)),
-            (None, Some(high)) => format!("up to {}", shown(high)),
-            (None, None) => "no interval".to_owned(),
-        };
-        html.words("small", "", interval);
-    });
 }
 
 fn arms(html: &mut Html, state: &CompareState, kind: &KindComparison) {
@@ -170,7 +137,9 @@ fn arms(html: &mut Html, state: &CompareState, kind: &KindComparison) {
                         format!("{} measured", count_text(arm.measured)),
                     );
                 });
-                counts(html, arm.failed(), arm.faults.iter().copied());
+                let faults = arm.faults.iter();
+                let faults = faults.map(|(class, count)| (class.replace('_', " "), *count));
+                counts_cell(html, arm.failed(), faults);
                 left_out(html, arm);
                 for figure in arm.figures.iter().flat_map(|figure| figure.quantiles) {
                     estimate(html, &figure, ms_text);
@@ -183,19 +152,10 @@ fn arms(html: &mut Html, state: &CompareState, kind: &KindComparison) {
 
 fn left_out(html: &mut Html, arm: &ArmSummary) {
     let all = Exclusion::ALL.iter();
-    let some = all.map(|why| (why.as_str(), arm.excluded_for(*why)));
+    let some = all.map(|why| (why.in_words(), arm.excluded_for(*why)));
     let some: Vec<_> = some.filter(|(_, count)| *count > 0).collect();
     let sum = some.iter().map(|(_, count)| count).sum();
-    counts(html, sum, some.into_iter());
-}
-
-fn counts(html: &mut Html, sum: usize, parts: impl Iterator<Item = (&'static str, usize)>) {
-    html.element("td", &[("class", "num")], |html| {
-        html.text(count_text(sum));
-        for (name, count) in parts {
-            html.words("small", "", format!("{name} {}", count_text(count)));
-        }
-    });
+    counts_cell(html, sum, some.into_iter());
 }
 
 /// The rounds of this kind.
@@ -254,16 +214,8 @@ fn plots(html: &mut Html, state: &CompareState, kind: &KindComparison) {
 }
 
 fn legend(html: &mut Html, state: &CompareState) {
-    html.raw("<ul class=\"legend\">");
-    for arm in 0..state.plan().arms.len() {
-        html.raw("<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\">");
-        let attributes = [("class", arm_class(arm)), ("d", "M1 6H21")];
-        html.element("path", &attributes, |_| {});
-        html.raw("</svg>");
-        html.text(arm_name(state, arm));
-        html.raw("</li>");
-    }
-    html.raw("</ul>\n");
+    let arms = 0..state.plan().arms.len();
+    line_legend(html, arms.map(|arm| (arm_class(arm), arm_name(state, arm))));
 }
 
 /// Where the difference comes from.
@@ -285,7 +237,7 @@ fn phases(html: &mut Html, kind: &KindComparison) {
                 }
                 let against = kind.against_first.iter().map(|arm| &arm.phases);
                 for found in against.filter_map(|phases| phases.get(at)) {
-                    estimate(html, &found.median.into(), |ms| format!("{ms:+.2}"));
+                    estimate(html, &found.median.into(), |ms| signed_text(ms, 2));
                 }
             });
         }

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::super::html::Html;
+use super::super::{
+    html::Html,
+    terms::{CLOCKS, Term, entry, figure_entry, method_section},
+};
 use crate::{
     compare::{ComparePhase, CompareState, ComparedFigure},
     measure::evidence::Method,
 };
 
 /// What is no figure of a single run.
-const TERMS: [(&str, &str); 8] = [
+const TERMS: [Term; 8] = [
     (
         "Round, pair, n",
         "A round asks each arm once, one after the other, in random order, with the same prompt. The first arm's run and \
@@ -23,12 +26,12 @@ const TERMS: [(&str, &str); 8] = [
     (
         "Left out",
         "Runs that are in no figure: late (this machine read the first token so much later than its kernel received it that \
-         a share of the TTFT was its own), not_warm (it was to go over an open connection and had to open one, as the first \
-         one does), apart (the runs of its pair started too far apart), stopped (it ended here, or the machine slept).",
+         a share of the TTFT was its own), not over an open connection (it was to go over one and had to open one, as the \
+         first one does), too far apart (the runs of its pair started so), stopped (it ended here, or the machine slept).",
     ),
     (
         "Failed",
-        "Runs that ended in a fault, and runs with a clean end and no token (no_token). They are in the failure rate and in \
+        "Runs that ended in a fault, and runs with a clean end and no token. They are in the failure rate and in \
          no time. A pair of which one failed counts towards the number of pairs.",
     ),
     (
@@ -47,40 +50,26 @@ const TERMS: [(&str, &str); 8] = [
         "It depends on how long the answers are: where the arms answer at different lengths, TTFT and TPOT compare, and the \
          total does not.",
     ),
-    (
-        "Clocks",
-        "Times within a run are by a monotonic clock; tokens are stamped when the kernel received them, where it says so. \
-         The wall clock only places a run in time.",
-    ),
+    CLOCKS,
 ];
 
 /// The section.
 pub(super) fn section(html: &mut Html, state: &CompareState) {
-    html.raw("<section id=\"method\">\n<h2>Method</h2>\n<dl class=\"method\">\n");
-    for figure in ComparedFigure::ALL.iter().filter_map(|it| it.figure()) {
-        entry(
-            html,
-            &format!("{} ({})", figure.label, figure.unit),
-            &format!("{}.", figure.definition),
-        );
-    }
-    for phase in ComparePhase::ALL {
-        entry(html, phase.label(), &format!("{}.", phase.definition()));
-    }
-    for (term, meaning) in TERMS {
-        entry(html, term, meaning);
-    }
-    for method in methods(state) {
-        let text = format!("{} {}.", method.sentence(), method.citation());
-        entry(html, method.as_str(), &text);
-    }
-    html.raw("</dl>\n</section>\n");
-}
-
-fn entry(html: &mut Html, term: &str, meaning: &str) {
-    html.words("dt", "", term);
-    html.words("dd", "", meaning);
-    html.end_line();
+    method_section(html, |html| {
+        for figure in ComparedFigure::ALL.iter().filter_map(|it| it.figure()) {
+            figure_entry(html, figure);
+        }
+        for phase in ComparePhase::ALL {
+            entry(html, phase.label(), &format!("{}.", phase.definition()));
+        }
+        for (term, meaning) in TERMS {
+            entry(html, term, meaning);
+        }
+        for method in methods(state) {
+            let text = format!("{} {}.", method.sentence(), method.citation());
+            entry(html, method.name(), &text);
+        }
+    });
 }
 
 /// The methods of the verdicts.
@@ -93,6 +82,6 @@ fn methods(state: &CompareState) -> Vec<Method> {
     });
     let of_answers = state.result.preferences.iter().map(|it| it.verdict.method);
     let all = of_arms.chain(of_answers);
-    let by_name: BTreeMap<&str, Method> = all.map(|method| (method.as_str(), method)).collect();
+    let by_name: BTreeMap<&str, Method> = all.map(|method| (method.name(), method)).collect();
     by_name.into_values().collect()
 }

@@ -1,12 +1,18 @@
 //! How each figure was made.
 
-use crate::{measure::figure, report::html::Html};
+use crate::{
+    measure::figure,
+    report::{
+        html::Html,
+        terms::{CLOCKS, INTERVAL, PERCENTILE, Term, entry, figure_entry, method_section},
+    },
+};
 
 /// The figures of a report, whose definitions are those of the whole program.
 const FIGURES: [&str; 4] = ["ttft_ms", "ttft_net_ms", "tpot_ms", "cost_usd"];
 
 /// What is not a figure of a single run.
-const TERMS: [(&str, &str); 9] = [
+const TERMS: [Term; 9] = [
     (
         "Run, n",
         "One request to one target. n is the number of runs that a figure is made from.",
@@ -27,16 +33,8 @@ const TERMS: [(&str, &str); 9] = [
         "Runs that answered, and whose first token this machine read so much later than its kernel received it that a \
          share of the TTFT was its own (late_share in the settings). They count as answered and are in no time.",
     ),
-    (
-        "Percentile",
-        "Linear between the two nearest values (type 7 of Hyndman and Fan). It is blank until the sample is expected to \
-         have a value beyond it: P95 needs n of 20, P99 of 100.",
-    ),
-    (
-        "95 % interval",
-        "Distribution-free, from order statistics: the ranks that a binomial distribution leaves with at most 2.5 % on \
-         each side. An end is open where n is too small: the upper one of P95 under n of 72, of P99 under n of 368.",
-    ),
+    PERCENTILE,
+    INTERVAL,
     (
         "Plots of TTFT",
         "A dot for each run that answered; where several fall on one pixel, the lowest, the median and the highest of \
@@ -48,27 +46,19 @@ const TERMS: [(&str, &str); 9] = [
         "The share of the runs that answered whose TTFT was at or under a value (empirical distribution function). Runs \
          that failed are not in it.",
     ),
-    (
-        "Clocks",
-        "Times within a run are by a monotonic clock; tokens are stamped when the kernel received them, where it says so. \
-         The wall clock only places a run in time.",
-    ),
+    CLOCKS,
 ];
 
 /// The section.
 pub(super) fn section(html: &mut Html) {
-    html.raw("<section id=\"method\">\n<h2>Method</h2>\n<dl class=\"method\">\n");
-    for figure in FIGURES.iter().filter_map(|key| figure(key)) {
-        html.words("dt", "", format!("{} ({})", figure.label, figure.unit));
-        html.words("dd", "", format!("{}.", figure.definition));
-        html.end_line();
-    }
-    for (term, meaning) in TERMS {
-        html.words("dt", "", term);
-        html.words("dd", "", meaning);
-        html.end_line();
-    }
-    html.raw("</dl>\n</section>\n");
+    method_section(html, |html| {
+        for figure in FIGURES.iter().filter_map(|key| figure(key)) {
+            figure_entry(html, figure);
+        }
+        for (term, meaning) in TERMS {
+            entry(html, term, meaning);
+        }
+    });
 }
 
 #[cfg(test)]

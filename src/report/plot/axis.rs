@@ -129,9 +129,9 @@ impl LogAxis {
     }
 }
 
-/// Milliseconds of either sign on a plain scale, with 0 on it.
+/// Numbers of either sign on a plain scale, with 0 on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct LinearAxis {
+pub(in crate::report) struct LinearAxis {
     low: f64,
     high: f64,
     step: f64,
@@ -142,8 +142,8 @@ impl LinearAxis {
     const MOST: f64 = 7.0;
 
     /// The axis that holds these values, and 0.
-    pub(super) fn of(values: impl Iterator<Item = f64> + Clone) -> Self {
-        let values = values.filter(|ms| ms.is_finite());
+    pub(in crate::report) fn of(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let values = values.filter(|value| value.is_finite());
         let low = values.clone().fold(0.0, f64::min);
         let high = values.fold(0.0, f64::max);
         let span = (high - low).max(1e-3);
@@ -157,20 +157,26 @@ impl LinearAxis {
     }
 
     /// Where a value is, as a share of the axis.
-    pub(super) fn share(self, ms: f64) -> f64 {
-        ((ms - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
+    pub(super) fn share(self, value: f64) -> f64 {
+        ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
 
-    /// Its labels: where each is, and its text.
-    pub(super) fn labels(self) -> Vec<(f64, String)> {
+    /// Its labels: where each is, and its text with this unit behind the number.
+    pub(super) fn labels(self, unit: &str) -> Vec<(f64, String)> {
         let first = self.low;
         let places = (0..=i32::from(u8::MAX)).map(|n| first + f64::from(n) * self.step);
-        let places = places.take_while(|ms| *ms <= self.high + self.step / 2.0);
+        let places = places.take_while(|value| *value <= self.high + self.step / 2.0);
+        // As many as tell one step from the next.
+        let decimals = (0..3).find(|decimals| self.step * 10f64.powi(*decimals) > 1.0 - 1e-9);
+        let decimals = usize::try_from(decimals.unwrap_or(3)).unwrap_or_default();
         places
-            .map(|ms| {
-                let ms = if ms.abs() < self.step / 1e6 { 0.0 } else { ms };
-                let decimals = if self.step >= 1.0 { 0 } else { 3 };
-                (self.share(ms), format!("{ms:.decimals$} ms"))
+            .map(|value| {
+                let value = if value.abs() < self.step / 1e6 {
+                    0.0
+                } else {
+                    value
+                };
+                (self.share(value), format!("{value:.decimals$}{unit}"))
             })
             .collect()
     }
@@ -229,7 +235,7 @@ mod tests {
     #[test]
     fn a_plain_scale_holds_its_values_and_0() {
         let axis = LinearAxis::of([-3.0, 41.0].into_iter());
-        let labels = axis.labels();
+        let labels = axis.labels(" ms");
         let texts: Vec<_> = labels.iter().map(|(_, text)| text.as_str()).collect();
         assert_eq!(
             texts,
@@ -238,10 +244,14 @@ mod tests {
             ]
         );
         assert!(axis.share(-3.0) > 0.0 && axis.share(41.0) < 1.0);
+        for (high, last) in [(1.5, "1.5 s"), (0.06, "0.06 s"), (3_000.0, "3000 s")] {
+            let labels = LinearAxis::of([high].into_iter()).labels(" s");
+            assert_eq!(labels.last().map(|(_, text)| text.as_str()), Some(last));
+        }
         for values in [vec![], vec![0.0], vec![7.0], vec![-0.2, 0.1]] {
             let axis = LinearAxis::of(values.into_iter());
             assert!((0.0..=1.0).contains(&axis.share(0.0)), "{axis:?}");
-            assert!(axis.labels().len() > 1, "{axis:?}");
+            assert!(axis.labels("").len() > 1, "{axis:?}");
         }
     }
 

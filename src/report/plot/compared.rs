@@ -3,20 +3,14 @@
 
 use std::fmt::Write as _;
 
-use super::{LogAxis, PlotArea, UtcAxis, axis::LinearAxis, bar, path};
+use super::{
+    LogAxis, NARROW, PlotArea, ShareCurve, UtcAxis, WIDE, axis::LinearAxis, bar, path, share_curves,
+};
 use crate::report::{
     html::Html,
     number::{count_text, float, ms_text},
 };
 
-const WIDE: PlotArea = PlotArea {
-    width: 760.0,
-    height: 230.0,
-};
-const NARROW: PlotArea = PlotArea {
-    width: 420.0,
-    height: 230.0,
-};
 /// How many looks of arms there are.
 const LOOKS: usize = 6;
 /// Most points of a plot: beyond, each so many'th is drawn.
@@ -57,7 +51,7 @@ pub(in crate::report) fn differences_over_time(
         count_text(count)
     );
     WIDE.svg(html, &label, |html| {
-        for (share, label) in axis.labels() {
+        for (share, label) in axis.labels(" ms") {
             WIDE.row(html, share, &label);
         }
         for (share, label) in time.labels() {
@@ -81,32 +75,9 @@ pub(in crate::report) fn differences_over_time(
 /// The distributions of the arms: which share of the runs was at least so fast. Values are sorted.
 pub(in crate::report) fn arm_ecdfs(html: &mut Html, what: &str, arms: &[Vec<f64>], scale: LogAxis) {
     let label = format!("Distribution of the {what} of each arm");
-    NARROW.svg(html, &label, |html| {
-        for percent in [0_u8, 25, 50, 75, 100] {
-            NARROW.row(html, f64::from(percent) / 100.0, &format!("{percent} %"));
-        }
-        for (share, label) in scale.labels() {
-            NARROW.column(html, share, &label);
-        }
-        for (arm, sorted) in arms.iter().enumerate() {
-            path(html, arm_class(arm), &curve(sorted, scale));
-        }
-    });
-}
-
-fn curve(sorted: &[f64], scale: LogAxis) -> String {
-    let n = sorted.len();
-    let mut d = String::new();
-    let stride = n.div_ceil(MOST_POINTS).max(1);
-    for at in (0..n).filter(|at| (at + 1) % stride == 0 || at + 1 == n) {
-        let x = NARROW.x(scale.share(sorted[at]));
-        if d.is_empty() {
-            let _ = write!(d, "M{x:.1} {:.1}", NARROW.y(0.0));
-        }
-        let y = NARROW.y(float(at + 1) / float(n));
-        let _ = write!(d, "H{x:.1}V{y:.1}");
-    }
-    d
+    let arms = arms.iter().enumerate();
+    let curves = arms.map(|(arm, sorted)| ShareCurve::of_sorted(arm_class(arm), sorted));
+    share_curves(html, &label, &curves.collect::<Vec<_>>(), scale);
 }
 
 /// The quantiles of each arm (upward) against those of the first (across). On the line they are alike; above it the arm is
@@ -170,7 +141,7 @@ pub(in crate::report) fn phase_bars(html: &mut Html, arms: &[(String, Vec<PhaseB
     };
     let label = "Medians of the phases of each arm, side by side";
     area.svg(html, label, |html| {
-        for (share, label) in axis.labels() {
+        for (share, label) in axis.labels(" ms") {
             area.column(html, share, &label);
         }
         for (at, (name, parts)) in arms.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::{LogAxis, PlotArea, TOP, UtcAxis, bar, path};
+use super::{LogAxis, TOP, UtcAxis, WIDE, bar, path};
 use crate::{
     measure::percentile::median,
     report::{
@@ -12,10 +12,6 @@ use crate::{
     },
 };
 
-const AREA: PlotArea = PlotArea {
-    width: 760.0,
-    height: 230.0,
-};
 /// Columns in which points are thinned out.
 const COLUMNS: usize = 680;
 /// Parts of the time, each with a median.
@@ -43,10 +39,10 @@ pub(in crate::report) fn ttft_over_time(
         count_text(runs.timed_runs()),
         count_text(runs.faults.len())
     );
-    AREA.svg(html, &label, |html| {
+    WIDE.svg(html, &label, |html| {
         for gap in gaps {
-            let [from, to] = [gap.from, gap.to].map(|at| AREA.x(time.share(at)));
-            let (top, bottom) = (AREA.y(1.0), AREA.y(0.0));
+            let [from, to] = [gap.from, gap.to].map(|at| WIDE.x(time.share(at)));
+            let (top, bottom) = (WIDE.y(1.0), WIDE.y(0.0));
             let title = format!(
                 "not asked ({}) from {} to {}",
                 gap.why,
@@ -56,10 +52,10 @@ pub(in crate::report) fn ttft_over_time(
             bar(html, "gap", [from, top, to - from, bottom - top], &title);
         }
         for (share, label) in scale.labels() {
-            AREA.row(html, share, &label);
+            WIDE.row(html, share, &label);
         }
         for (share, label) in time.labels() {
-            AREA.column(html, share, &label);
+            WIDE.column(html, share, &label);
         }
         for (kind, timed) in runs.kinds() {
             let dots = thinned(&timed.ttft, time);
@@ -72,7 +68,7 @@ pub(in crate::report) fn ttft_over_time(
             };
             let mut d = String::new();
             for (at, ms) in dots {
-                d += &mark(AREA.x(time.share(at)), AREA.y(scale.share(ms)));
+                d += &mark(WIDE.x(time.share(at)), WIDE.y(scale.share(ms)));
             }
             path(html, class, &d);
             let class = if kind == "warm" {
@@ -115,8 +111,8 @@ fn medians(points: &[(i64, f64)], time: UtcAxis, scale: LogAxis) -> String {
             continue;
         };
         let [from, to] = [part, part + 1].map(|part| time.begin_of(part, PARTS));
-        let x = AREA.x(time.share(from.midpoint(to)));
-        let y = AREA.y(scale.share(middle));
+        let x = WIDE.x(time.share(from.midpoint(to)));
+        let y = WIDE.y(scale.share(middle));
         let is_next = last.is_some_and(|last| last + 1 == part);
         // Writing to a string can't fail.
         let _ = write!(d, "{}{x:.1} {y:.1}", if is_next { "L" } else { "M" });
@@ -133,7 +129,7 @@ fn crosses(runs: &TargetRuns, time: UtcAxis) -> String {
     columns.dedup();
     let mut d = String::new();
     for column in columns {
-        let x = AREA.x(time.share(time.begin_of(column, COLUMNS)));
+        let x = WIDE.x(time.share(time.begin_of(column, COLUMNS)));
         let (left, top) = (x - 3.0, TOP - 13.0);
         let _ = write!(d, "M{left:.1} {top:.1}l6 6m-6 0l6-6");
     }

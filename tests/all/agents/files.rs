@@ -107,7 +107,19 @@ async fn parts_of_a_load_are_merged_from_their_files() {
         .map(|part| part["ttft_ms"]["max"].as_f64().unwrap());
     assert_eq!(whole["ttft_ms"]["max"], largest.fold(0.0, f64::max));
 
-    let again = line(&merged(&home, &["all.tsbench"]));
+    let report = home.path().join("merged.html");
+    let more = ["all.tsbench", "--report", report.to_str().unwrap()];
+    let again = line(&merged(&home, &more));
+    let html = fs::read_to_string(&report).unwrap();
+    for said in [
+        "Machines",
+        "n = 61: 61 answered, 0 failed",
+        "Invalid: the machines sent at once for only",
+        "each machine&#39;s own, whose error nobody measured",
+        "never from their percentiles",
+    ] {
+        assert!(html.contains(said), "{said}: {html}");
+    }
     for figure in [
         "ttft_ms",
         "from_schedule",

@@ -383,6 +383,8 @@ async fn saved_ones_are_listed_shown_reported_and_deleted_and_no_key_is_in_any_o
         "not measured",
         "Tokenscope 0",
         "Conover 1999",
+        "<td>Order statistics</td>",
+        "95 % interval",
         "a/m",
         "auth",
     ] {
@@ -390,6 +392,15 @@ async fn saved_ones_are_listed_shown_reported_and_deleted_and_no_key_is_in_any_o
     }
     for markup in ["<script", "src=", "href=", "<b>desk"] {
         assert!(!page.contains(markup), "{markup} in the report");
+    }
+    for code in [
+        "order_statistics",
+        "not_warm",
+        "paired_bootstrap",
+        "-0.00<",
+        "95 % CI",
+    ] {
+        assert!(!page.contains(code), "{code} in the report");
     }
     let outputs = [&ran, &listed, &shown, &table];
     for text in outputs.iter().flat_map(|ran| [&ran.out, &ran.err]) {

@@ -72,7 +72,7 @@ fn top_of(desktop: &Desktop, text: &str) -> f32 {
 fn verdicts_come_first_in_sentences_cold_and_warm_apart() {
     let (desktop, player) = opened();
     assert_eq!(told(&player), ["open 77"]);
-    let faster = "B is faster by 118 ms (95 % CI";
+    let faster = "B is faster by 118 ms (95 % interval";
     let found: Vec<_> = desktop.query_all_by_label_contains(faster).collect();
     assert!(
         found.len() >= 3,

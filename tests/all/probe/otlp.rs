@@ -1,21 +1,12 @@
 //! `tokenscope probe --otlp`: what collectors get of probes.
 
-use std::{
-    io::{BufRead as _, BufReader},
-    net::{TcpListener, TcpStream},
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    sync::mpsc::{Receiver, channel},
-    thread,
-};
-
 use serde_json::{Value, json};
 
 use super::Probing;
 use crate::{
     canary::{assert_no_canary_in, canary},
-    collector::Collector,
-    deadline::{self, Deadline},
+    collector::{Collector, Rotel},
+    deadline,
     home::Home,
 };
 
@@ -119,85 +110,12 @@ fn no_key_is_told_and_a_collector_that_is_down_holds_up_nothing() {
     assert_eq!(wrong.code, Some(2), "{}", wrong.err);
 }
 
-/// The collector of the Python package `rotel`, which `tests/run` installs; it does not outlive its test.
-struct Rotel {
-    child: Child,
-    url: String,
-    lines: Receiver<String>,
-}
-
-impl Rotel {
-    /// Its program, if it is there.
-    fn program() -> Option<PathBuf> {
-        let made = concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools/sdk/bin/python");
-        let python = std::env::var_os("TOKENSCOPE_PYTHON").unwrap_or_else(|| made.into());
-        let place = "import os, rotel; print(os.path.dirname(rotel.__file__))";
-        let found = Command::new(python).args(["-c", place]).output().ok()?;
-        let folder = String::from_utf8(found.stdout).ok()?;
-        let folder = (found.status.success()).then(|| PathBuf::from(folder.trim()));
-        folder.map(|folder| folder.join("rotel-agent"))
-    }
-
-    /// Starts it. It can't pick a free port by itself, so that another program may take ours first: then once more.
-    fn start(program: &PathBuf) -> Self {
-        Deadline::of("a collector that listens").until(|| Self::at_free_ports(program))
-    }
-
-    fn at_free_ports(program: &PathBuf) -> Result<Self, String> {
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap();
-        let [http, grpc] = [free(), free()].map(|port| port.local_addr().unwrap().to_string());
-        let mut command = Command::new(program);
-        command.args(["start", "--exporter", "blackhole"]);
-        command.args(["--debug-log-verbosity", "detailed"]);
-        command.args(["--debug-log", "traces", "--debug-log", "metrics"]);
-        command.args(["--otlp-http-endpoint", &http, "--otlp-grpc-endpoint", &grpc]);
-        command.stdin(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        let (give, lines) = channel();
-        thread::spawn(move || {
-            let mut lines = out.lines().map_while(Result::ok);
-            lines.all(|line| give.send(line).is_ok())
-        });
-        let url = format!("http://{http}");
-        let mut rotel = Self { child, url, lines };
-        deadline::until("the collector's port", || {
-            if rotel.child.try_wait().unwrap().is_some() {
-                return Ok(false);
-            }
-            TcpStream::connect(&http).map(|_| true)
-        })
-        .then_some(rotel)
-        .ok_or_else(|| format!("it did not start at {http}"))
-    }
-}
-
-impl Drop for Rotel {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn a_real_collector_reads_traces_and_metrics() {
-    let Some(program) = Rotel::program() else {
-        println!("skipped: the Python package rotel is not installed (tests/run does that)");
+    let Some(rotel) = Rotel::start() else {
         return;
     };
-    let rotel = Rotel::start(&program);
     check(&Home::new(), &rotel.url);
-    let mut said = String::new();
-    let deadline = Deadline::of("traces and metrics in the collector's log");
     // The first metric of all is the last to come: traces are sent before.
-    while !TRACED
-        .iter()
-        .chain(&MEASURED)
-        .all(|name| said.contains(name))
-    {
-        let line = deadline.next(&rotel.lines);
-        let line = line.unwrap_or_else(|| panic!("the collector ended: {said}"));
-        said.push_str(&line);
-        said.push('\n');
-    }
+    rotel.says_all(TRACED.iter().chain(&MEASURED));
 }

@@ -4,11 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use tokenscope::{
     compare::{
-        Arm, ArmPlace, CompareCost, CompareEnd, ComparePlan, ComparePrompt, CompareRound,
-        CompareSample, CompareState, CompareStopReason, CompareStopRule, ComparedConnections,
-        ComparisonHead, ComparisonId, ComparisonSummary, PairedComparison, RunUnderWay,
+        Arm, CompareCost, CompareEnd, ComparePlan, ComparePrompt, CompareRound, CompareSample,
+        CompareState, CompareStopReason, CompareStopRule, ComparedConnections, ComparisonHead,
+        ComparisonId, ComparisonSummary, PairedComparison, RunUnderWay,
     },
     dialect::DialectId,
+    endpoint::TargetPlace,
     event::FaultClass,
     measure::evidence::{Conclusion, IntervalEstimate},
     price::Usd,
@@ -126,7 +127,7 @@ fn plan(targets: &[&str]) -> ComparePlan {
 }
 
 fn state(id: ComparisonId, plan: ComparePlan, rounds: Vec<CompareRound>) -> CompareState {
-    let places = plan.arms.iter().map(|arm| ArmPlace {
+    let places = plan.arms.iter().map(|arm| TargetPlace {
         dialect: Some(DialectId::OpenaiChat),
         url: format!(
             "https://{}.example.com/v1/chat/completions",
