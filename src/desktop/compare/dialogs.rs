@@ -10,7 +10,7 @@ use crate::{
         report_dialog::{ReportDialog, ReportWords},
         theme::{caption, heading, space},
         view::{Action, Cx},
-        widgets::{danger_button, date_time, dialog, primary_button},
+        widgets::{danger_button, date_time, dialog},
     },
     engine::{Asked, Command, CompareCommand, ask},
 };

@@ -31,6 +31,7 @@ impl Method {
             Self::OrderStatistics => "Order statistics",
             Self::PairedBootstrap => "Paired bootstrap",
             Self::ExactPairs => "McNemar's exact test",
+            Self::Mover => "Recovered variances (MOVER)",
         }
     }
 
