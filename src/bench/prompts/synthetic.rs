@@ -6,8 +6,9 @@ use rand::{RngExt as _, SeedableRng as _, rngs::Xoshiro256PlusPlus};
 
 use super::{Tokenizer, TokenizerError, source::share_of};
 use crate::{
-    bench::{BenchQuestion, MostTokens, RequestSource, schedule::uniform},
+    bench::{BenchQuestion, MostTokens, RequestSource},
     chat::ChatRequest,
+    seeded::uniform,
 };
 
 /// Words in front of a prompt that no other request has: of some ten thousand words, four are more than 10^15 cases.
