@@ -49,7 +49,7 @@ pub use self::{
         RequestCounts, TimeFigures,
     },
 };
-use crate::run::RunId;
+use crate::run::{RunId, ms};
 
 /// A bench's key: ordered by time, unique across processes that share a history.
 #[derive(
@@ -63,4 +63,15 @@ impl BenchId {
     pub fn new() -> Self {
         Self(RunId::new().0)
     }
+}
+
+/// Nanoseconds as seconds.
+fn seconds(ns: u64) -> f64 {
+    ms(ns) / 1e3
+}
+
+/// A count or a time as a number.
+#[expect(clippy::cast_precision_loss, reason = "counts and times of a bench")]
+fn float(count: u64) -> f64 {
+    count as f64
 }

@@ -67,6 +67,23 @@ impl ChatRequest {
         }
     }
 
+    /// Puts a text at the very begin of what is asked: a cache of prompts goes by how they begin. It stands in the system
+    /// instruction, else in the first message of the user.
+    pub fn put_in_front(&mut self, text: &str) {
+        if let Some(system) = self.system.as_mut().filter(|system| !system.is_empty()) {
+            system.insert_str(0, text);
+            return;
+        }
+        let mut messages = self.messages.iter_mut();
+        let Some(first) = messages.find(|message| message.role == Role::User) else {
+            return;
+        };
+        match first.parts.first_mut() {
+            Some(Part::Text { text: own }) => own.insert_str(0, text),
+            _ => first.parts.insert(0, Part::Text { text: text.into() }),
+        }
+    }
+
     /// A request with one user message of plain text.
     pub fn of_text(model: impl Into<String>, prompt: impl Into<String>) -> Self {
         Self {

@@ -15,6 +15,7 @@ mod plan;
 mod prompts;
 mod samples;
 mod saved;
+mod settled;
 mod state;
 mod stop;
 mod words;
@@ -33,12 +34,13 @@ pub use self::{
     marks::{AnswerMark, PairMark, Preference, is_first_arm_left},
     order::RoundPlan,
     plan::{
-        Arm, CompareBackOff, ComparePlan, CompareStopRule, ComparedConnections, ComparedFigure,
-        DecidedBy, MAX_TOKENS, PROMPT, PlanProblem, arm_letter,
+        Arm, ComparePlan, CompareStopRule, ComparedConnections, ComparedFigure, DecidedBy,
+        MAX_TOKENS, PROMPT, PlanProblem, arm_letter,
     },
     prompts::{BadPrompts, ComparePrompt, prompts_of},
     samples::{ComparePhase, CompareRound, CompareSample, Exclusion, SampleOutcome, SampleRules},
     saved::{CompareEnd, ComparisonHead, ComparisonSummary, SavedComparison},
+    settled::SettlementWatch,
     state::{CompareCost, CompareState, RunUnderWay},
     stop::{CompareProgress, CompareStopReason},
     words::{failures_in_words, preference_in_words, quantile_in_words, verdict_in_words},
@@ -62,9 +64,4 @@ impl std::fmt::Display for ComparisonId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-fn float(count: usize) -> f64 {
-    count as f64
 }

@@ -3,6 +3,7 @@
 //! In: settings, the environment, a preset, a URL typed by hand. Out: an [`Endpoint`] with a normalised base URL, its
 //! request headers and its cached list of models.
 
+mod back_off;
 pub mod base_url;
 pub mod cache;
 pub mod headers;
@@ -12,6 +13,8 @@ pub mod preset;
 pub mod simulated;
 pub mod variables;
 pub mod vertex;
+
+pub use self::back_off::BackOff;
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 

@@ -18,6 +18,7 @@ pub mod visible;
 
 mod clock;
 mod private;
+mod seeded;
 
 pub mod schema;
 

@@ -22,6 +22,12 @@ pub use self::{answer::FIGURES, connection::CONNECTION_FIGURES};
 
 use crate::{price::PriceTable, run::Run};
 
+/// A count as a number.
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+pub(crate) fn float(count: usize) -> f64 {
+    count as f64
+}
+
 /// Which end of a figure's scale is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Better {

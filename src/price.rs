@@ -4,6 +4,7 @@
 //! [`Usd`], or none: a price or a count that is not known is never taken for 0. Prices are facts of
 //! `assets/prices.toml`, each with its date and source, or the user's own of the settings file.
 
+mod most;
 mod own;
 mod pages;
 mod rates;
@@ -14,6 +15,7 @@ use std::fmt;
 use url::Url;
 
 pub use self::{
+    most::{most_input_tokens, most_tokens},
     own::{OwnPrice, PRICE_KEYS},
     rates::{BadRate, Rates, TIER_KEYS, Tier},
     usd::{Usd, usd_digits},

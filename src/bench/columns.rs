@@ -193,37 +193,21 @@ fn read(rest: &mut &[u8]) -> Option<Vec<BenchRequest>> {
         return None;
     }
     let mut requests = vec![BenchRequest::default(); count];
-    let mut before = 0;
-    fill(rest, &mut requests, |r, n| {
-        before = unzigzag(n, before);
-        r.number = before;
-        Some(())
-    })?;
-    fill(rest, &mut requests, |r, n| {
-        r.prompt = small(n);
-        Some(())
-    })?;
-    fill(rest, &mut requests, |r, n| set_kind(r, n, &classes))?;
-    let mut before = 0;
-    fill(rest, &mut requests, |r, n| {
-        before = unzigzag(n, before);
-        r.scheduled = before;
-        Some(())
-    })?;
+    fill_differences(rest, &mut requests, |r, number| r.number = number)?;
+    fill(rest, &mut requests, |r, n| r.prompt = small(n))?;
+    try_fill(rest, &mut requests, |r, n| set_kind(r, n, &classes))?;
+    fill_differences(rest, &mut requests, |r, at| r.scheduled = at)?;
     fill(rest, &mut requests, |r, n| {
         r.started = unzigzag(n, r.scheduled);
-        Some(())
     })?;
     fill(rest, &mut requests, |r, n| {
         r.ended = unzigzag(n, r.started);
-        Some(())
     })?;
     for (_, set) in STAMPS {
         fill(rest, &mut requests, |r, n| {
             if let Some(since) = n.checked_sub(1) {
                 set(r, r.started.saturating_add(since));
             }
-            Some(())
         })?;
     }
     for (_, set) in COUNTS {
@@ -231,15 +215,11 @@ fn read(rest: &mut &[u8]) -> Option<Vec<BenchRequest>> {
             if let Some(count) = n.checked_sub(1) {
                 set(r, count);
             }
-            Some(())
         })?;
     }
-    fill(rest, &mut requests, |r, n| {
-        r.pieces = small(n);
-        Some(())
-    })?;
+    fill(rest, &mut requests, |r, n| r.pieces = small(n))?;
     let mut lengths = Vec::with_capacity(count);
-    fill(rest, &mut requests, |_, n| {
+    try_fill(rest, &mut requests, |_, n| {
         lengths.push(usize::try_from(n).ok()?);
         Some(())
     })?;
@@ -261,7 +241,33 @@ fn column(
     }
 }
 
+/// Sets a field of all requests from its column.
 fn fill(
+    rest: &mut &[u8],
+    requests: &mut [BenchRequest],
+    mut set: impl FnMut(&mut BenchRequest, u64),
+) -> Option<()> {
+    try_fill(rest, requests, |request, number| {
+        set(request, number);
+        Some(())
+    })
+}
+
+/// The same, of a column of [`differences`].
+fn fill_differences(
+    rest: &mut &[u8],
+    requests: &mut [BenchRequest],
+    set: fn(&mut BenchRequest, u64),
+) -> Option<()> {
+    let mut before = 0;
+    fill(rest, requests, |request, number| {
+        before = unzigzag(number, before);
+        set(request, before);
+    })
+}
+
+/// The same, of a column whose numbers may be invalid.
+fn try_fill(
     rest: &mut &[u8],
     requests: &mut [BenchRequest],
     mut set: impl FnMut(&mut BenchRequest, u64) -> Option<()>,

@@ -11,7 +11,7 @@ mod llmperf;
 mod vllm;
 
 use self::distribution::CompatValues;
-use super::BenchRequest;
+use super::{BenchRequest, float, seconds};
 use crate::{event::words, run::ms};
 
 words! {
@@ -89,11 +89,11 @@ enum Values {
     /// Times of the chunks of each request in nanoseconds since it was started; the values are the gaps between them, in
     /// milliseconds.
     Gaps(fn(&BenchRequest) -> Vec<u64>),
-    /// A single one of the whole bench.
-    Whole(fn(&Totals) -> Option<f64>),
+    /// One of the whole bench: a count, and the seconds that it is divided by.
+    Rate(fn(&Totals) -> (u64, f64)),
 }
 
-/// What figures of a whole bench are made of. Times in seconds.
+/// What rates are made of. Times in seconds.
 #[derive(Clone, Copy, Debug, Default)]
 struct Totals {
     /// Requests that ended with a complete answer.
@@ -162,7 +162,10 @@ fn row(
             }
             CompatValues::new(gaps)
         }
-        Values::Whole(value) => CompatValues::single(value(totals)),
+        Values::Rate(parts) => {
+            let (count, seconds) = parts(totals);
+            CompatValues::single(quotient(float(count), seconds))
+        }
     };
     let distribution = match tool {
         LoadTool::GuideLlm => distribution.in_steps(),
@@ -201,10 +204,6 @@ impl Totals {
             sent_to_ended: span(complete(), |request| request.request_sent, end),
         }
     }
-
-    fn per_second(count: u64, seconds: f64) -> Option<f64> {
-        (seconds > 0.0).then(|| float(count) / seconds)
-    }
 }
 
 /// The time between the first of one stamp and the last of another, in seconds; 0 if there is none.
@@ -227,23 +226,40 @@ fn output_tokens(request: &BenchRequest) -> Option<u32> {
     request.output_tokens.or(pieces)
 }
 
+/// Output tokens after the first; `None` if there is none.
+fn tokens_after_first(request: &BenchRequest) -> Option<f64> {
+    let gaps = output_tokens(request)?.checked_sub(1)?;
+    (gaps > 0).then_some(f64::from(gaps))
+}
+
+/// Output tokens a second of this time, in seconds.
+fn tokens_per_second(request: &BenchRequest, time: Option<f64>) -> Option<f64> {
+    quotient(f64::from(output_tokens(request)?), time?)
+}
+
+/// `None` where it would be divided by nothing.
+fn quotient(of: f64, by: f64) -> Option<f64> {
+    (by > 0.0).then(|| of / by)
+}
+
 /// `to` − `from` in milliseconds.
 fn ms_between(from: Option<u64>, to: Option<u64>) -> Option<f64> {
     Some(ms(to?.saturating_sub(from?)))
 }
 
+/// `to` − started in milliseconds.
+fn ms_since_start(request: &BenchRequest, to: Option<u64>) -> Option<f64> {
+    ms_between(Some(request.started), to)
+}
+
+/// `to` − started in seconds.
+fn seconds_since_start(request: &BenchRequest, to: Option<u64>) -> Option<f64> {
+    seconds_between(Some(request.started), to)
+}
+
 /// `to` − `from` in seconds.
 fn seconds_between(from: Option<u64>, to: Option<u64>) -> Option<f64> {
     Some(seconds(to?.saturating_sub(from?)))
-}
-
-fn seconds(ns: u64) -> f64 {
-    ms(ns) / 1e3
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of a bench")]
-fn float(count: u64) -> f64 {
-    count as f64
 }
 
 /// When each piece with text came, in nanoseconds since the request was started: those of one read at the same time.

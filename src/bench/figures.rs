@@ -3,8 +3,10 @@
 //! Only what the figures need is held, some hundred bytes a request, so that a million fit in memory.
 
 use super::{
+    float,
     plan::{BenchConnections, BenchPlan, GoodputLimits, Load, StopReason},
     record::{BenchRequest, RequestOutcome},
+    seconds,
     summary::{
         BenchSummary, BenchTimes, ConnectionTimes, FaultCounts, Goodput, Lag, RequestCounts,
         TimeFigures,
@@ -363,15 +365,6 @@ pub fn share_interval(of_these: u64, of: u64) -> Option<(f64, f64)> {
         ((middle - reach) / scale).max(0.0),
         ((middle + reach) / scale).min(1.0),
     ))
-}
-
-fn seconds(ns: u64) -> f64 {
-    ms(ns) / 1e3
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of a bench")]
-fn float(n: u64) -> f64 {
-    n as f64
 }
 
 #[cfg(test)]

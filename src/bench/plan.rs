@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::AskedPrompts;
+pub use crate::endpoint::BackOff;
 use crate::{endpoint::TargetId, event::words};
 
 /// One bench: one load on one target. A sweep, a search and several targets are several benches.
@@ -24,7 +25,8 @@ pub struct BenchPlan {
     pub stop: StopRules,
     /// What a request must keep to count as good; empty where it was not asked.
     pub goodput: GoodputLimits,
-    /// What a 429 changes.
+    /// What a 429 changes. Polite, nothing is sent for as long as the server asks, or a second where it does not say; what
+    /// was due meanwhile is skipped, and counted as held back.
     pub back_off: BackOff,
     /// Most requests under way at a time, in an open loop. A request that is due while so many are waits, which counts
     /// as our lag.
@@ -118,17 +120,6 @@ words! {
         Warm = "warm",
         /// A new one for each request.
         Cold = "cold",
-    }
-}
-
-words! {
-    /// What a refusal for too many requests (429) changes.
-    BackOff {
-        /// Nothing: the load goes on as planned.
-        Never = "never",
-        /// Nothing is sent for as long as the server asks, or a second where it does not say. What was due meanwhile
-        /// is skipped, and counted as held back.
-        On429 = "on_429",
     }
 }
 

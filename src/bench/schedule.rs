@@ -5,7 +5,11 @@
 
 use std::sync::Arc;
 
-use super::plan::{ArrivalProcess, BenchPlan, Load};
+use super::{
+    float,
+    plan::{ArrivalProcess, BenchPlan, Load},
+};
+use crate::seeded::uniform;
 
 /// The due times of an open loop, in nanoseconds since the start of the bench, in ascending order.
 #[derive(Clone, Debug)]
@@ -105,21 +109,6 @@ pub fn stream_begins_ns(stream: u32, streams: u32, ramp_ms: u64) -> u64 {
 /// An exponentially distributed number with mean 1: the `index`-th of a seed.
 fn exponential(seed: u64, index: u64) -> f64 {
     -(-uniform(seed, index)).ln_1p()
-}
-
-/// A number of [0, 1) from a seed and an index: the generator `SplitMix64` of Steele, Lea & Flood (2014), entered at its
-/// `index`-th state.
-#[must_use]
-pub fn uniform(seed: u64, index: u64) -> f64 {
-    let mut z = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    float((z ^ (z >> 31)) >> 11) / float(1 << 53)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts and times of a bench")]
-fn float(n: u64) -> f64 {
-    n as f64
 }
 
 /// A line of a trace file that can't be read.

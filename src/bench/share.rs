@@ -1,6 +1,7 @@
 //! A load that several machines send together: each one's part of the plan, and the plan of all parts.
 
 use super::plan::{ArrivalProcess, BenchPlan, Load, StopRules};
+use crate::seeded::scattered;
 
 /// One machine's part of a load: the `index`-th, from 0, of `of`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,14 +230,11 @@ impl Load {
     }
 }
 
-/// The seed of a part. Seeds that follow each other would give parts that overlap, so the finalizer of `SplitMix64`
-/// scatters them.
+/// The seed of a part. Seeds that follow each other would give parts that overlap, so they are scattered.
 fn seed(seed: u64, index: u32) -> u64 {
-    let mut z = seed ^ (u64::from(index) + 1).wrapping_mul(0xd134_2543_de82_ef95);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let apart = (u64::from(index) + 1).wrapping_mul(0xd134_2543_de82_ef95);
     // JSON of other languages has 53 bits.
-    (z ^ (z >> 31)) >> 11
+    scattered(seed ^ apart) >> 11
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{schedule::uniform, share::LoadShare};
-use crate::chat::ChatRequest;
+use super::share::LoadShare;
+use crate::{chat::ChatRequest, price::most_input_tokens, seeded::number_at};
 
 /// One request of a bench, before it is sent.
 #[derive(Clone, Debug)]
@@ -80,11 +80,14 @@ impl OnePrompt {
     }
 }
 
+/// A line that no other request of a bench begins with; `nonce` is another number in each bench.
+pub(super) fn unique_line(nonce: u64, number: u64) -> String {
+    format!("{:016x}\n", number_at(nonce, number))
+}
+
 impl RequestSource for OnePrompt {
     fn question(&self, number: u64) -> BenchQuestion {
-        // The fraction's bits differ for each number of each bench.
-        let unique = uniform(self.nonce, number).to_bits();
-        let text = format!("{unique:016x}\n{}", self.text);
+        let text = unique_line(self.nonce, number) + &self.text;
         let mut request = ChatRequest::of_text(&self.model, text);
         request.params.max_tokens = Some(self.max_tokens);
         BenchQuestion {
@@ -93,11 +96,9 @@ impl RequestSource for OnePrompt {
         }
     }
 
-    /// A token is four letters at least two thirds of the time, so that three letters a token are too many rather than
-    /// too few.
     fn most_tokens(&self) -> MostTokens {
         MostTokens {
-            input: self.text.len() as u64 / 3 + 16,
+            input: most_input_tokens(self.text.len() as u64),
             output: self.max_tokens.into(),
         }
     }

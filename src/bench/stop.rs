@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{
+    float,
     plan::{BenchPlan, StopReason},
     summary::RequestCounts,
 };
@@ -78,8 +79,7 @@ impl SaturationWatch {
         let pairs = self.seconds.iter().zip(self.seconds.iter().skip(1));
         let growing = pairs.filter(|(before, after)| under_way(after) > under_way(before));
         let (sent, over) = (last.0 - first.0, last.1 - first.1);
-        #[expect(clippy::cast_precision_loss, reason = "counts of a bench")]
-        let is_behind = (over as f64) < sent as f64 * LEAST_ANSWERED;
+        let is_behind = float(over) < float(sent) * LEAST_ANSWERED;
         growing.count() >= GROWING_SECONDS && is_behind
     }
 }

@@ -1,6 +1,9 @@
 //! Whether this machine kept up. A bench whose client lagged says nothing about the server: it is marked invalid.
 
-use super::summary::{BenchSummary, InvalidReason, Lag};
+use super::{
+    float,
+    summary::{BenchSummary, InvalidReason, Lag},
+};
 use crate::{measure::late, visible::visible_line};
 
 /// A lag below this never makes a bench invalid, in milliseconds: timers and schedulers of an idle machine take so much.
@@ -36,8 +39,7 @@ pub(super) fn reasons(evidence: &Evidence) -> Vec<InvalidReason> {
         reasons.push(InvalidReason::Lagged { p99_ms, allowed_ms });
     }
     let (late, of) = evidence.late;
-    #[expect(clippy::cast_precision_loss, reason = "counts of a bench")]
-    let share = if of > 0 { late as f64 / of as f64 } else { 0.0 };
+    let share = if of > 0 { float(late) / float(of) } else { 0.0 };
     if share > MOST_LATE {
         reasons.push(InvalidReason::ReadLate {
             share,

@@ -28,9 +28,10 @@ use super::{
 use crate::{
     clock::wall_clock_ns,
     compare::{
-        CompareBackOff, CompareForecast, ComparePlan, CompareState, CompareStopReason,
-        ComparedConnections, ComparisonId, MAX_TOKENS, comparison_line, forecast, forecast_line,
+        CompareForecast, ComparePlan, CompareState, CompareStopReason, ComparedConnections,
+        ComparisonId, MAX_TOKENS, comparison_line, forecast, forecast_line,
     },
+    endpoint::BackOff,
     engine::{Command, CompareCommand},
     price::Usd,
     private, record, report,
@@ -127,9 +128,9 @@ pub struct CompareArgs {
     #[arg(long, value_name = "N", help_heading = WHEN)]
     seed: Option<u64>,
 
-    /// After a 429: polite leaves the endpoint alone as long as it asks for, none goes on.
-    #[arg(long, value_name = "HOW", default_value = "polite", value_parser = super::one_of(CompareBackOff::ALL.iter().map(|how| how.as_str()), CompareBackOff::parse), help_heading = WHEN)]
-    back_off: CompareBackOff,
+    /// After a 429: polite leaves the endpoint alone as long as it asks for, never goes on at once.
+    #[arg(long, value_name = "HOW", default_value = "polite", value_parser = super::one_of(BackOff::ALL.iter().map(|how| how.as_str()), BackOff::parse), help_heading = WHEN)]
+    back_off: BackOff,
 
     /// The share of a target's runs that may fail: beyond it the comparison stops, once 10 runs are over.
     #[arg(long, value_name = "SHARE", default_value_t = 0.5, help_heading = WHEN)]

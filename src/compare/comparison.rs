@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     ArticleTable, ComparePhase, ComparePlan, CompareRound, CompareStopReason, ComparedFigure,
-    Exclusion, PairMark, Preference, SampleOutcome, float,
+    Exclusion, PairMark, Preference, SampleOutcome,
 };
 use crate::{
     measure::{
@@ -13,6 +13,7 @@ use crate::{
             Conclusion, FailureVerdict, IntervalEstimate, LatencyVerdict, LookRule, Pair, Quantile,
             failure_verdict, of_one, verdict,
         },
+        float,
         percentile::{Percentile, median},
     },
     price::Usd,
@@ -143,21 +144,6 @@ impl PairedComparison {
                 .collect(),
             kinds,
         }
-    }
-
-    /// Whether the verdict that the comparison is about can be told for each arm and kind of connection, at this look.
-    /// Cheaper than the whole.
-    #[must_use]
-    pub fn can_be_told(plan: &ComparePlan, rounds: &[CompareRound]) -> bool {
-        let decided = plan.decided_by;
-        plan.connections.kinds().iter().all(|kind| {
-            let rounds = of_kind(rounds, *kind);
-            (1..plan.arms.len()).all(|arm| {
-                let pairs = pairs(&rounds, arm, plan, decided.figure);
-                let told = verdict(&pairs, decided.quantile(), LookRule::Every, plan.margin);
-                told.outcome != Conclusion::CantTell
-            })
-        })
     }
 
     /// How many pairs count, over all kinds of connection, of the arm that has the fewest.

@@ -4,10 +4,8 @@ use std::borrow::Cow;
 
 use super::{Arm, ComparePlan};
 use crate::{
-    chat::ChatRequest,
     endpoint::{Endpoint, TargetId},
-    event::Usage,
-    price::{PriceTable, Usd},
+    price::{PriceTable, Usd, most_tokens},
     transport::is_this_machine,
 };
 
@@ -102,19 +100,6 @@ pub fn most_cost(
     costs
         .collect::<Option<Vec<Usd>>>()
         .and_then(|costs| costs.into_iter().max())
-}
-
-/// The tokens of a request, if its answer is as long as it may be. A token is four letters at least two thirds of the
-/// time, so that three letters a token are too many rather than too few.
-fn most_tokens(request: &ChatRequest) -> Usage {
-    let system = request.system.as_ref().map_or(0, String::len);
-    let messages = request.messages.iter().map(|message| message.text().len());
-    let letters = system + messages.sum::<usize>();
-    Usage {
-        input: Some(letters as u64 / 3 + 16),
-        output: request.params.max_tokens.map(Into::into),
-        ..Usage::default()
-    }
 }
 
 #[cfg(test)]

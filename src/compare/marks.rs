@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::order::{RandomUse, SeededRandom};
+use super::order::RandomUse;
 use crate::{
     event::words,
     measure::evidence::{FailureVerdict, LookRule, failure_verdict},
@@ -36,8 +36,7 @@ pub struct PairMark {
 /// each time it is asked.
 #[must_use]
 pub fn is_first_arm_left(seed: u64, round: u64, arm: usize) -> bool {
-    let mut random = SeededRandom::of(seed, RandomUse::Sides, round);
-    let bits = random.next();
+    let bits = RandomUse::Sides.random(seed, round).next();
     (bits >> (arm % 64)) & 1 == 1
 }
 

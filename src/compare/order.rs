@@ -4,7 +4,7 @@
 //! so that neither arm gains by what drifts in time or by coming second.
 
 use super::ComparePlan;
-use crate::run::ConnectionKind;
+use crate::{run::ConnectionKind, seeded::SeededRandom};
 
 /// What a round asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,15 +26,14 @@ impl ComparePlan {
     pub fn round(&self, index: u64) -> RoundPlan {
         let kinds = self.connections.kinds();
         let (block, in_block) = split(index, kinds.len());
-        let kind = SeededRandom::of(self.seed, RandomUse::Connections, block).shuffled(kinds.len());
+        let kind = RandomUse::Connections.shuffled(self.seed, block, kinds.len());
         let (pass, in_pass) = split(block, self.prompts.len());
-        let prompt =
-            SeededRandom::of(self.seed, RandomUse::Prompts, pass).shuffled(self.prompts.len());
+        let prompt = RandomUse::Prompts.shuffled(self.seed, pass, self.prompts.len());
         RoundPlan {
             index,
             connection: kinds[kind[in_block]],
             prompt: prompt.get(in_pass).copied().unwrap_or_default(),
-            order: SeededRandom::of(self.seed, RandomUse::Arms, index).shuffled(self.arms.len()),
+            order: RandomUse::Arms.shuffled(self.seed, index, self.arms.len()),
         }
     }
 }
@@ -56,37 +55,21 @@ pub(super) enum RandomUse {
     Sides = 4,
 }
 
-/// Random numbers by a seed: `SplitMix64` (Steele, Lea & Flood 2014). Not a crate's, since a seed must give the same order
-/// in each version.
-pub(super) struct SeededRandom(u64);
-
-impl SeededRandom {
-    pub(super) fn of(seed: u64, stream: RandomUse, index: u64) -> Self {
-        let mut random = Self(seed ^ (stream as u64).rotate_right(8));
-        random.0 = random.next() ^ index;
-        Self(random.next())
+impl RandomUse {
+    /// Its random numbers for the `index`-th of what it is for.
+    pub(super) const fn random(self, seed: u64, index: u64) -> SeededRandom {
+        let of_use = SeededRandom::new(seed ^ (self as u64).rotate_right(8)).next();
+        SeededRandom::new(SeededRandom::new(of_use ^ index).next())
     }
 
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// The numbers below this one, shuffled (Fisher and Yates).
-    fn shuffled(&mut self, count: usize) -> Vec<usize> {
+    /// The numbers below `count`, shuffled (Fisher and Yates).
+    fn shuffled(self, seed: u64, index: u64, count: usize) -> Vec<usize> {
+        let mut random = self.random(seed, index);
         let mut places: Vec<usize> = (0..count).collect();
         for last in (1..count).rev() {
-            places.swap(last, self.below(last + 1));
+            places.swap(last, random.below(last + 1));
         }
         places
-    }
-
-    /// A number below this one. The bias of the product is below 1e-18 for our few.
-    fn below(&mut self, bound: usize) -> usize {
-        let wide = u128::from(self.next()) * bound as u128;
-        usize::try_from(wide >> 64).unwrap_or_default()
     }
 }
 

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::{ComparePrompt, CompareSample};
 use crate::{
-    chat::{ChatRequest, Message, Params, Part, Role},
-    endpoint::TargetId,
+    chat::{ChatRequest, Message, Params},
+    endpoint::{BackOff, TargetId},
     event::words,
     measure::{Figure, evidence::Quantile, figure},
     price::Usd,
@@ -44,19 +44,6 @@ impl ComparedConnections {
             Self::Cold => &[ConnectionKind::Cold],
             Self::Both => &[ConnectionKind::Cold, ConnectionKind::Warm],
         }
-    }
-}
-
-words! {
-    #[derive(Default)]
-    /// What is done after a 429.
-    CompareBackOff {
-        #[default]
-        /// The endpoint is not asked again before the time that it named, or for 1 s, doubled for each further 429 up to
-        /// 60 s.
-        Polite = "polite",
-        /// Nothing: the next request is sent as if nothing had happened.
-        None = "none",
     }
 }
 
@@ -208,8 +195,9 @@ pub struct ComparePlan {
     pub seed: u64,
     /// Arms whose ratio is surely within 1 ± this share count as the same.
     pub margin: f64,
-    /// What is done after a 429.
-    pub back_off: CompareBackOff,
+    /// What is done after a 429. Polite, the endpoint is not asked again before the time that it named, or for 1 s, doubled
+    /// for each further 429 up to 60 s.
+    pub back_off: BackOff,
     /// The share of an arm's runs that may fail; beyond it the comparison stops, once 10 runs are over.
     pub most_faults: f64,
     /// Two runs of a round that start further apart than this are no pair.
@@ -235,7 +223,7 @@ impl Default for ComparePlan {
             decided_by: DecidedBy::default(),
             seed: 0,
             margin: 0.05,
-            back_off: CompareBackOff::Polite,
+            back_off: BackOff::Polite,
             most_faults: 0.5,
             window: Duration::from_mins(2),
             allow_unpriced: false,
@@ -325,7 +313,7 @@ impl ComparePlan {
             ..ChatRequest::default()
         };
         if self.fresh {
-            put_in_front(&mut request, &format!("{number:016x}\n"));
+            request.put_in_front(&format!("{number:016x}\n"));
         }
         request
     }
@@ -359,22 +347,6 @@ fn fields_of(params: &Params) -> Map<String, Value> {
     match serde_json::to_value(params) {
         Ok(Value::Object(fields)) => fields,
         _ => Map::new(),
-    }
-}
-
-/// Puts a text at the very begin of what is asked: a cache of prompts goes by how they begin.
-fn put_in_front(request: &mut ChatRequest, text: &str) {
-    if let Some(system) = request.system.as_mut().filter(|system| !system.is_empty()) {
-        system.insert_str(0, text);
-        return;
-    }
-    let mut messages = request.messages.iter_mut();
-    let Some(first) = messages.find(|message| message.role == Role::User) else {
-        return;
-    };
-    match first.parts.first_mut() {
-        Some(Part::Text { text: own }) => own.insert_str(0, text),
-        _ => first.parts.insert(0, Part::Text { text: text.into() }),
     }
 }
 

@@ -35,15 +35,22 @@ impl CompareCost {
     #[must_use]
     pub fn of(rounds: &[CompareRound]) -> Self {
         let mut sum = Self::default();
-        for sample in rounds.iter().flat_map(|round| &round.samples) {
-            match sample.cost {
-                Some(cost) => sum.known = sum.known.checked_add(cost).unwrap_or(sum.known),
-                None => sum.unknown += 1,
-            }
-            let counted = sample.counted.unwrap_or_default();
-            sum.counted = sum.counted.checked_add(counted).unwrap_or(sum.counted);
+        for round in rounds {
+            sum.add(round);
         }
         sum
+    }
+
+    /// Adds the cost of a round.
+    pub fn add(&mut self, round: &CompareRound) {
+        for sample in &round.samples {
+            match sample.cost {
+                Some(cost) => self.known = self.known.checked_add(cost).unwrap_or(self.known),
+                None => self.unknown += 1,
+            }
+            let counted = sample.counted.unwrap_or_default();
+            self.counted = self.counted.checked_add(counted).unwrap_or(self.counted);
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{ComparePlan, CompareRound, CompareSample, float};
-use crate::{event::words, price::Usd, run::ConnectionKind};
+use super::{ComparePlan, CompareRound, CompareSample};
+use crate::{event::words, measure::float, price::Usd, run::ConnectionKind};
 
 words! {
     /// Why a comparison stopped.
@@ -68,6 +68,21 @@ pub struct CompareProgress<'a> {
     pub is_settled: bool,
 }
 
+impl ComparePlan {
+    /// Whether each arm has its pairs over this kind of connection after these rounds: then no more rounds go over it.
+    #[must_use]
+    pub fn has_its_pairs(&self, rounds: &[CompareRound], kind: ConnectionKind) -> bool {
+        let Some(pairs) = self.stop.pairs else {
+            return false;
+        };
+        (1..self.arms.len()).all(|arm| {
+            let counts =
+                |round: &&CompareRound| round.connection == kind && round.is_counted(arm, self);
+            rounds.iter().filter(counts).count() as u64 >= pairs
+        })
+    }
+}
+
 impl CompareProgress<'_> {
     /// Why it stops before the next round, if it does.
     #[must_use]
@@ -78,7 +93,10 @@ impl CompareProgress<'_> {
         let is_over = |usd: Usd| would_cost.is_none_or(|cost| cost > usd);
         if self.has_too_many_faults() {
             Some(CompareStopReason::Faults)
-        } else if kinds.iter().all(|kind| self.has_its_pairs(*kind)) {
+        } else if kinds
+            .iter()
+            .all(|kind| self.plan.has_its_pairs(self.rounds, *kind))
+        {
             Some(CompareStopReason::Pairs)
         } else if rule.until_settled && self.is_settled {
             Some(CompareStopReason::Settled)
@@ -89,28 +107,6 @@ impl CompareProgress<'_> {
         } else {
             self.gives_no_pairs().then_some(CompareStopReason::NoPairs)
         }
-    }
-
-    /// Whether each arm has its pairs over this kind of connection: then no more rounds go over it.
-    #[must_use]
-    pub fn has_its_pairs(&self, kind: ConnectionKind) -> bool {
-        let Some(pairs) = self.plan.stop.pairs else {
-            return false;
-        };
-        self.pairs(kind) as u64 >= pairs
-    }
-
-    /// How many pairs count over a kind of connection, of the arm that has the fewest.
-    #[must_use]
-    pub fn pairs(&self, kind: ConnectionKind) -> usize {
-        let of_kind = || self.rounds.iter().filter(|round| round.connection == kind);
-        let arms = 1..self.plan.arms.len();
-        let counted = arms.map(|arm| {
-            of_kind()
-                .filter(|round| round.is_counted(arm, self.plan))
-                .count()
-        });
-        counted.min().unwrap_or_default()
     }
 
     fn has_too_many_faults(&self) -> bool {

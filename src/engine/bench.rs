@@ -13,13 +13,12 @@ mod window;
 mod worker;
 
 use std::{
-    borrow::Cow,
     fmt,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::UnboundedSender;
 
 use self::{
     collect::RunningBench,
@@ -30,17 +29,16 @@ pub use self::{
     window::{BenchOpening, SavedBenchCommand},
 };
 use super::{
-    Outbox, Update,
-    task::{TaskHandle, TaskMessage},
+    Update,
+    task::{self, EngineTask, TaskContext, TaskHandle},
 };
 use crate::{
     bench::{
         BenchId, BenchPlan, BenchRequest, BenchSummary, FaultCounts, RequestCounts, RequestSource,
         StopReason,
     },
-    credential::{Credentials, RequestKeys},
+    credential::RequestKeys,
     event::{Fault, FaultClass, Phase},
-    history::History,
     price::Usd,
     settings::Settings,
 };
@@ -145,58 +143,65 @@ pub struct BenchProgress {
 }
 
 /// Starts the task, which waits for a bench.
-pub(super) fn start(
-    out: Outbox,
-    credentials: Credentials,
-    history: Option<History>,
-) -> TaskHandle<BenchCommand> {
-    let (handle, inbox) = TaskHandle::new();
-    let task = BenchTask {
-        out,
-        credentials,
-        history,
-        settings: Arc::default(),
+pub(super) fn start(context: TaskContext) -> TaskHandle<BenchCommand> {
+    task::spawn(BenchTask {
+        context,
         running: None,
-    };
-    tokio::spawn(task.serve(inbox));
-    handle
+    })
 }
 
 struct BenchTask {
-    out: Outbox,
-    credentials: Credentials,
-    history: Option<History>,
-    settings: Arc<Settings>,
+    context: TaskContext,
     running: Option<RunningBench>,
 }
 
-impl BenchTask {
-    async fn serve(mut self, mut inbox: UnboundedReceiver<TaskMessage<BenchCommand>>) {
-        loop {
-            tokio::select! {
-                message = inbox.recv() => match message {
-                    Some(TaskMessage::Command(BenchCommand::Start(start))) => self.start(*start, None).await,
-                    Some(TaskMessage::Command(BenchCommand::StartFor(start, keeper))) => self.start(*start, Some(keeper)).await,
-                    Some(TaskMessage::Command(BenchCommand::Stop)) => self.stop(),
-                    Some(TaskMessage::Command(BenchCommand::Saved(command))) => {
-                        if let Some(history) = &self.history {
-                            window::answer(command, history, &self.out);
-                        }
-                    }
-                    Some(TaskMessage::Settings(settings)) => self.settings = settings,
-                    Some(TaskMessage::End(done)) => {
-                        self.end().await;
-                        // The engine may have given up waiting.
-                        let _ = done.send(());
-                        return;
-                    }
-                    None => return,
-                },
-                () = tokio::time::sleep(COLLECT), if self.running.is_some() => self.collect().await,
+/// It is time to collect from the workers.
+struct CollectionDue;
+
+impl EngineTask for BenchTask {
+    type Command = BenchCommand;
+    type Event = CollectionDue;
+
+    async fn take(&mut self, command: BenchCommand) {
+        match command {
+            BenchCommand::Start(start) => self.start(*start, None).await,
+            BenchCommand::StartFor(start, keeper) => self.start(*start, Some(keeper)).await,
+            BenchCommand::Stop => self.stop(),
+            BenchCommand::Saved(command) => {
+                if let Some(history) = &self.context.history {
+                    window::answer(command, history, &self.context.out);
+                }
             }
         }
     }
 
+    fn settings_are(&mut self, settings: Arc<Settings>) {
+        self.context.settings = settings;
+    }
+
+    async fn next_event(&mut self) -> CollectionDue {
+        if self.running.is_none() {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(COLLECT).await;
+        CollectionDue
+    }
+
+    async fn take_event(&mut self, _: CollectionDue) {
+        self.collect().await;
+    }
+
+    /// Ends what runs, and waits until it is stored.
+    async fn end(mut self) {
+        self.stop();
+        while self.running.is_some() {
+            self.collect().await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+impl BenchTask {
     async fn start(&mut self, start: BenchStart, keeper: Option<UnboundedSender<BenchPiece>>) {
         let id = start.id;
         match self.begin(start).await {
@@ -215,20 +220,14 @@ impl BenchTask {
             return Err(refused(FaultClass::BadRequest, why.to_owned()));
         }
         let BenchStart { id, plan, source } = start;
-        let name = plan.target.endpoint.clone();
-        let endpoint = self.settings.endpoint_or_preset(&name);
-        let endpoint = endpoint.map(Cow::into_owned).ok_or_else(|| {
-            refused(
-                FaultClass::NotFound,
-                format!("no endpoint is named “{name}”: add it in the settings, or choose another target"),
-            )
-        })?;
-        let keys = RequestKeys::of(&self.credentials, &endpoint).await?;
+        let endpoint = self.context.endpoint(&plan.target.endpoint);
+        let endpoint = endpoint.map_err(|why| refused(FaultClass::NotFound, why))?;
+        let keys = RequestKeys::of(&self.context.credentials, &endpoint).await?;
         let endpoint = keys.place.fitted(&endpoint).into_owned();
         let costs = collect::Costs::of(
             &endpoint,
             &plan,
-            &self.settings.prices,
+            &self.context.settings.prices,
             source.most_tokens(),
         );
         let workers = worker::count(&plan.load);
@@ -249,7 +248,12 @@ impl BenchTask {
                 return Err(refused(FaultClass::Provider, why));
             }
         }
-        Ok(RunningBench::new(id, shared, self.history.clone(), costs))
+        Ok(RunningBench::new(
+            id,
+            shared,
+            self.context.history.clone(),
+            costs,
+        ))
     }
 
     /// Sends nothing more, and ends what is under way.
@@ -263,28 +267,17 @@ impl BenchTask {
         let Some(running) = &mut self.running else {
             return;
         };
-        if let Some(progress) = running.collect() {
-            self.out
-                .send(Update::Bench(BenchNews::Progress(progress.into())));
+        let (progress, is_done) = (running.collect(), running.is_done());
+        if let Some(progress) = progress {
+            self.tell(BenchNews::Progress(progress.into()));
         }
-        if running.is_done()
-            && let Some(running) = self.running.take()
-        {
+        if is_done && let Some(running) = self.running.take() {
             let news = running.finish().await;
             self.tell(news);
         }
     }
 
-    /// Ends what runs, and waits until it is stored.
-    async fn end(&mut self) {
-        self.stop();
-        while self.running.is_some() {
-            self.collect().await;
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
-
     fn tell(&self, news: BenchNews) {
-        self.out.send(Update::Bench(news));
+        self.context.out.send(Update::Bench(news));
     }
 }

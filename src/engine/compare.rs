@@ -11,23 +11,21 @@ mod waits;
 use std::{path::PathBuf, sync::Arc};
 
 use tokio::{
-    sync::{mpsc::UnboundedReceiver, watch},
+    sync::watch,
     task::{JoinError, JoinHandle},
 };
 use tokio_util::sync::CancellationToken;
 
 use self::course::CompareCourse;
 use super::{
-    Outbox, Reply, Update,
-    task::{TaskHandle, TaskMessage},
+    Reply, Update,
+    task::{self, EngineTask, TaskContext, TaskHandle},
 };
 use crate::{
     compare::{
         AnswerMark, CompareForecast, ComparePlan, CompareRound, CompareState, ComparisonHead,
         ComparisonId, ComparisonSummary, PairMark,
     },
-    credential::Credentials,
-    history::History,
     settings::Settings,
 };
 
@@ -112,21 +110,11 @@ pub enum CompareNews {
 }
 
 /// Starts the task of comparisons.
-pub(super) fn start(
-    out: Outbox,
-    credentials: Credentials,
-    history: Option<History>,
-) -> TaskHandle<CompareCommand> {
-    let (handle, inbox) = TaskHandle::new();
-    let task = CompareTask {
-        out,
-        credentials,
-        history,
-        settings: Arc::default(),
+pub(super) fn start(context: TaskContext) -> TaskHandle<CompareCommand> {
+    task::spawn(CompareTask {
+        context,
         running: None,
-    };
-    tokio::spawn(task.serve(inbox));
-    handle
+    })
 }
 
 /// The comparison that runs.
@@ -143,35 +131,16 @@ struct RunningComparison {
 }
 
 struct CompareTask {
-    out: Outbox,
-    credentials: Credentials,
-    history: Option<History>,
-    settings: Arc<Settings>,
+    context: TaskContext,
     running: Option<RunningComparison>,
 }
 
-impl CompareTask {
-    async fn serve(mut self, mut inbox: UnboundedReceiver<TaskMessage<CompareCommand>>) {
-        loop {
-            tokio::select! {
-                message = inbox.recv() => match message {
-                    Some(TaskMessage::Command(command)) => self.take(command).await,
-                    Some(TaskMessage::Settings(settings)) => self.settings = settings,
-                    Some(TaskMessage::End(done)) => {
-                        self.end_running().await;
-                        // The engine may have given up waiting.
-                        let _ = done.send(());
-                        return;
-                    }
-                    None => return,
-                },
-                ended = ended(&mut self.running) => {
-                    self.running = None;
-                    self.tell_end(ended);
-                }
-            }
-        }
-    }
+/// How the comparison that ran ended.
+type EndedComparison = Result<Box<CompareState>, JoinError>;
+
+impl EngineTask for CompareTask {
+    type Command = CompareCommand;
+    type Event = EndedComparison;
 
     async fn take(&mut self, command: CompareCommand) {
         match command {
@@ -195,40 +164,23 @@ impl CompareTask {
         }
     }
 
-    fn refuse(&self, why: String) {
-        self.tell(CompareNews::Refused(why));
+    fn settings_are(&mut self, settings: Arc<Settings>) {
+        self.context.settings = settings;
     }
 
-    fn tell(&self, news: CompareNews) {
-        self.out.send(Update::Compare(news));
-    }
-
-    /// Follows the plan of a comparison from where it stands.
-    fn follow(&mut self, state: CompareState) {
-        let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
-        let (marks, marks_now) = watch::channel(Arc::clone(&state.marks));
-        let id = state.head.id;
-        let course = CompareCourse::new(self, state, (stop.clone(), cancel.clone()), marks_now);
-        self.running = Some(RunningComparison {
-            id,
-            stop,
-            cancel,
-            marks,
-            task: tokio::spawn(course.run()),
-        });
-    }
-
-    fn tell_end(&self, ended: Result<Box<CompareState>, JoinError>) {
-        match ended {
-            Ok(state) => self.tell(CompareNews::Ended(state)),
-            Err(why) => {
-                tracing::error!(%why, "the task of a comparison panicked");
-                self.refuse(DEFECT.to_owned());
-            }
+    async fn next_event(&mut self) -> EndedComparison {
+        match &mut self.running {
+            Some(running) => (&mut running.task).await,
+            None => std::future::pending().await,
         }
     }
 
-    async fn end_running(&mut self) {
+    async fn take_event(&mut self, ended: EndedComparison) {
+        self.running = None;
+        self.tell_end(ended);
+    }
+
+    async fn end(mut self) {
         if let Some(running) = self.running.take() {
             running.stop.cancel();
             running.cancel.cancel();
@@ -238,10 +190,42 @@ impl CompareTask {
     }
 }
 
-/// Waits until the comparison that runs is over; for ever without one.
-async fn ended(running: &mut Option<RunningComparison>) -> Result<Box<CompareState>, JoinError> {
-    match running {
-        Some(running) => (&mut running.task).await,
-        None => std::future::pending().await,
+impl CompareTask {
+    fn refuse(&self, why: String) {
+        self.tell(CompareNews::Refused(why));
+    }
+
+    fn tell(&self, news: CompareNews) {
+        self.context.out.send(Update::Compare(news));
+    }
+
+    /// Follows the plan of a comparison from where it stands.
+    fn follow(&mut self, state: CompareState) {
+        let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
+        let (marks, marks_now) = watch::channel(Arc::clone(&state.marks));
+        let id = state.head.id;
+        let course = CompareCourse::new(
+            self.context.clone(),
+            state,
+            (stop.clone(), cancel.clone()),
+            marks_now,
+        );
+        self.running = Some(RunningComparison {
+            id,
+            stop,
+            cancel,
+            marks,
+            task: tokio::spawn(course.run()),
+        });
+    }
+
+    fn tell_end(&self, ended: EndedComparison) {
+        match ended {
+            Ok(state) => self.tell(CompareNews::Ended(state)),
+            Err(why) => {
+                tracing::error!(%why, "the task of a comparison panicked");
+                self.refuse(DEFECT.to_owned());
+            }
+        }
     }
 }

@@ -15,7 +15,7 @@ use super::{
     gateway::{self, OwnEndpoints},
     lookup, monitor,
     runs::{RunRegistry, send_findings},
-    task::TaskHandle,
+    task::{TaskContext, TaskHandle},
 };
 use crate::{
     chat::Media,
@@ -117,16 +117,16 @@ impl Core {
             credentials.clone(),
             history.clone(),
         );
-        let (gateway, gateway_endpoints) =
-            gateway::start(out.clone(), credentials.clone(), history.clone());
-        let monitor = monitor::start(
-            options.paths.data.clone(),
-            out.clone(),
-            credentials.clone(),
-            history.clone(),
-        );
-        let compare = compare::start(out.clone(), credentials.clone(), history.clone());
-        let bench = bench::start(out.clone(), credentials.clone(), history.clone());
+        let context = TaskContext {
+            out: out.clone(),
+            credentials: credentials.clone(),
+            history: history.clone(),
+            settings: Arc::default(),
+        };
+        let (gateway, gateway_endpoints) = gateway::start(context.clone());
+        let monitor = monitor::start(options.paths.data.clone(), context.clone());
+        let compare = compare::start(context.clone());
+        let bench = bench::start(context);
         let mut core = Self {
             _watch: settings::watch(&options.paths, changed.clone(), &out),
             out,

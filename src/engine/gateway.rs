@@ -6,7 +6,7 @@
 mod endpoints;
 mod follow;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -14,18 +14,16 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
-    Outbox, Steps, Update,
-    task::{TaskHandle, TaskMessage},
+    Steps, Update,
+    task::{self, EngineTask, TaskContext, TaskHandle},
 };
 use crate::{
-    credential::Credentials,
     dialect::DialectId,
     endpoint::{Endpoint, local_gateway},
     gateway::{
         self, Gateway, GatewayConfig, GatewayOptions, GatewayStatus, OwnToken, RouteTable,
         TokenKept, first_try,
     },
-    history::History,
     settings::Settings,
 };
 
@@ -93,22 +91,13 @@ pub struct GatewayAccess {
 pub(super) type OwnEndpoints = UnboundedReceiver<Vec<Endpoint>>;
 
 /// Starts the gateway's task, with the gateway off.
-pub(super) fn start(
-    out: Outbox,
-    credentials: Credentials,
-    history: Option<History>,
-) -> (TaskHandle<GatewayCommand>, OwnEndpoints) {
-    let (handle, inbox) = TaskHandle::new();
+pub(super) fn start(context: TaskContext) -> (TaskHandle<GatewayCommand>, OwnEndpoints) {
     let (endpoints, changed) = unbounded_channel();
-    let task = GatewayTask {
-        out,
-        credentials,
-        history,
-        settings: Arc::default(),
+    let handle = task::spawn(GatewayTask {
+        context,
         endpoints,
         running: None,
-    };
-    tokio::spawn(task.serve(inbox));
+    });
     (handle, changed)
 }
 
@@ -121,34 +110,43 @@ struct RunningGateway {
     over: CancellationToken,
 }
 
-/// Handles one message at a time: while it starts or stops the gateway, further ones wait.
+/// While it starts or stops the gateway, further commands wait.
 struct GatewayTask {
-    out: Outbox,
-    credentials: Credentials,
-    history: Option<History>,
-    settings: Arc<Settings>,
+    context: TaskContext,
     endpoints: UnboundedSender<Vec<Endpoint>>,
     running: Option<RunningGateway>,
 }
 
-impl GatewayTask {
-    async fn serve(mut self, mut inbox: UnboundedReceiver<TaskMessage<GatewayCommand>>) {
-        while let Some(message) = inbox.recv().await {
-            match message {
-                TaskMessage::Command(GatewayCommand::Start) => self.start().await,
-                TaskMessage::Command(GatewayCommand::Stop) => self.stop().await,
-                TaskMessage::Command(GatewayCommand::Watch(steps)) => self.watch(steps),
-                TaskMessage::Settings(settings) => self.reload(settings),
-                TaskMessage::End(done) => {
-                    self.stop().await;
-                    // The engine may have given up waiting.
-                    let _ = done.send(());
-                    break;
-                }
-            }
+impl EngineTask for GatewayTask {
+    type Command = GatewayCommand;
+    type Event = Infallible;
+
+    async fn take(&mut self, command: GatewayCommand) {
+        match command {
+            GatewayCommand::Start => self.start().await,
+            GatewayCommand::Stop => self.stop().await,
+            GatewayCommand::Watch(steps) => self.watch(steps),
         }
     }
 
+    fn settings_are(&mut self, settings: Arc<Settings>) {
+        self.reload(settings);
+    }
+
+    async fn next_event(&mut self) -> Infallible {
+        std::future::pending().await
+    }
+
+    async fn take_event(&mut self, event: Infallible) {
+        match event {}
+    }
+
+    async fn end(mut self) {
+        self.stop().await;
+    }
+}
+
+impl GatewayTask {
     async fn start(&mut self) {
         if self.running.is_some() {
             return;
@@ -156,7 +154,7 @@ impl GatewayTask {
         self.tell(GatewayState::Starting);
         match self.started().await {
             Ok(running) => {
-                let finished = follow::finished(running.gateway.watch(), self.out.clone());
+                let finished = follow::finished(running.gateway.watch(), self.context.out.clone());
                 tokio::spawn(running.over.clone().run_until_cancelled_owned(finished));
                 self.tell(GatewayState::On(Arc::new(running.access.clone())));
                 self.offer(&running);
@@ -167,22 +165,22 @@ impl GatewayTask {
     }
 
     async fn started(&self) -> Result<RunningGateway, String> {
-        let address = self.settings.gateway.listen.unwrap_or(gateway::LISTEN);
+        let address = self.listen();
         if !address.ip().is_loopback() {
             return Err(format!(
                 "the settings let it listen on {address}, which is open to other machines: the desktop’s gateway is \
                  for this machine only. Change “listen” under [gateway], or use `tokenscope serve --allow-remote`"
             ));
         }
-        let routes = routes(&self.settings)?;
-        let token = OwnToken::of_keyring(&self.credentials).await;
+        let routes = routes(&self.context.settings)?;
+        let token = OwnToken::of_keyring(&self.context.credentials).await;
         let gateway = gateway::serve(GatewayOptions {
             address,
             hosts: Vec::new(),
             threads: THREADS,
             config: self.config(routes, &token),
-            credentials: self.credentials.clone(),
-            history: self.history.clone(),
+            credentials: self.context.credentials.clone(),
+            history: self.context.history.clone(),
             log: None,
             audit: None,
         });
@@ -212,13 +210,19 @@ impl GatewayTask {
         })
     }
 
+    /// Where the settings let it listen.
+    fn listen(&self) -> SocketAddr {
+        let settings = &self.context.settings.gateway;
+        settings.listen.unwrap_or(gateway::LISTEN)
+    }
+
     fn config(&self, routes: RouteTable, token: &OwnToken) -> GatewayConfig {
-        GatewayConfig::of_settings(&self.settings, routes, token.token.clone())
+        GatewayConfig::of_settings(&self.context.settings, routes, token.token.clone())
     }
 
     /// Takes other settings. Those that the gateway can't run with change nothing of it.
     fn reload(&mut self, settings: Arc<Settings>) {
-        self.settings = settings;
+        self.context.settings = settings;
         let Some(mut running) = self.running.take() else {
             return;
         };
@@ -226,10 +230,10 @@ impl GatewayTask {
             running.access.models.clone(),
             running.access.problem.clone(),
         );
-        running.access.problem = match routes(&self.settings) {
+        running.access.problem = match routes(&self.context.settings) {
             Ok(routes) => {
                 running.gateway.reload(self.config(routes, &running.token));
-                let listen = self.settings.gateway.listen.unwrap_or(gateway::LISTEN);
+                let listen = self.listen();
                 let stays = listen.port() != 0 && listen != running.access.address;
                 stays.then(|| format!("It listens on {listen} once it is turned off and on again"))
             }
@@ -262,30 +266,34 @@ impl GatewayTask {
         if drained.is_err() {
             tracing::warn!("requests of the gateway were not over in time");
         }
-        self.out.send(Update::Gateway(GatewayNews::Finished));
+        self.context
+            .out
+            .send(Update::Gateway(GatewayNews::Finished));
         self.tell(GatewayState::Off);
     }
 
     /// Answers with what the gateway is doing; dropping the question's end says that it is off.
     fn watch(&self, steps: Steps<Arc<GatewayStatus>>) {
         if let Some(running) = &self.running {
-            let status = follow::status(running.gateway.watch(), steps, self.out.clone());
+            let status = follow::status(running.gateway.watch(), steps, self.context.out.clone());
             tokio::spawn(running.over.clone().run_until_cancelled_owned(status));
         }
     }
 
     /// Gives this program the endpoints by which its own requests go through the gateway.
     fn offer(&self, running: &RunningGateway) {
-        let endpoints = endpoints::of(&running.access, &self.settings);
+        let endpoints = endpoints::of(&running.access, &self.context.settings);
         for endpoint in &endpoints {
             let token = running.access.token.clone();
-            self.credentials.set_in_memory(endpoint, token);
+            self.context.credentials.set_in_memory(endpoint, token);
         }
         let _ = self.endpoints.send(endpoints);
     }
 
     fn tell(&self, state: GatewayState) {
-        self.out.send(Update::Gateway(GatewayNews::Is(state)));
+        self.context
+            .out
+            .send(Update::Gateway(GatewayNews::Is(state)));
     }
 }
 

@@ -18,7 +18,6 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use self::{
     asking::EndedProbe,
@@ -31,7 +30,7 @@ use super::{
     Outbox, Update,
     alerts::AlertTask,
     runs::RunRegistry,
-    task::{TaskHandle, TaskMessage},
+    task::{self, EngineTask, TaskContext, TaskHandle},
 };
 use crate::{
     alert::AlertNews,
@@ -116,12 +115,13 @@ pub struct ProbingState {
 }
 
 /// Starts the monitor's task, with no plan. `data` is the folder that probing processes share.
-pub(super) fn start(
-    data: PathBuf,
-    out: Outbox,
-    credentials: Credentials,
-    history: Option<History>,
-) -> TaskHandle<MonitorCommand> {
+pub(super) fn start(data: PathBuf, context: TaskContext) -> TaskHandle<MonitorCommand> {
+    let TaskContext {
+        out,
+        credentials,
+        history,
+        ..
+    } = context;
     start_by(Arc::new(ThisMachine), data, out, credentials, history)
 }
 
@@ -133,10 +133,9 @@ fn start_by(
     credentials: Credentials,
     history: Option<History>,
 ) -> TaskHandle<MonitorCommand> {
-    let (handle, inbox) = TaskHandle::new();
     let gaps = GapLog::new(Arc::clone(&machine), out.clone(), history.clone());
     let alerts = AlertTask::new(out.clone(), history.clone());
-    let task = MonitorTask {
+    task::spawn(MonitorTask {
         runs: machine.runs(out, credentials.clone(), history.clone()),
         settings: Arc::default(),
         plan: None,
@@ -154,9 +153,7 @@ fn start_by(
         spending: DailySpending::default(),
         alerts,
         told: MonitorState::Off,
-    };
-    tokio::spawn(task.serve(inbox));
-    handle
+    })
 }
 
 /// A plan that is followed.
@@ -191,46 +188,69 @@ struct MonitorTask {
     told: MonitorState,
 }
 
-impl MonitorTask {
-    async fn serve(mut self, mut inbox: UnboundedReceiver<TaskMessage<MonitorCommand>>) {
-        loop {
-            let due = self.next_due();
-            let check = (!self.under_way.is_empty()).then(|| timer_now() + CHECK);
-            tokio::select! {
-                message = inbox.recv() => match message {
-                    Some(TaskMessage::Command(MonitorCommand::Start(plan))) => self.start(plan),
-                    Some(TaskMessage::Command(MonitorCommand::Stop)) => self.stop(),
-                    Some(TaskMessage::Command(MonitorCommand::Follow)) => {
-                        self.follows = true;
-                        self.follow_settings();
-                    }
-                    Some(TaskMessage::Settings(settings)) => {
-                        self.alerts.settings_are(&settings);
-                        self.settings = settings;
-                        self.follow_settings();
-                    }
-                    Some(TaskMessage::End(done)) => {
-                        self.runs.stop().await;
-                        self.gaps.end_all();
-                        // The engine may have given up waiting.
-                        let _ = done.send(());
-                        return;
-                    }
-                    None => return,
-                },
-                Some(ended) = self.under_way.next() => self.is_over(&ended),
-                (target, check) = self.checks.next_over() => self.check_is_over(&target, check),
-                () = wait_until(due.into_iter().chain(check).min()) => {}
+/// What the monitor waits for.
+enum MonitorEvent {
+    ProbeOver(EndedProbe),
+    CheckOver(TargetId, Option<EndpointCheck>),
+    /// Something is due, or it is to be checked whether the machine was asleep.
+    Due,
+}
+
+impl EngineTask for MonitorTask {
+    type Command = MonitorCommand;
+    type Event = MonitorEvent;
+
+    async fn take(&mut self, command: MonitorCommand) {
+        match command {
+            MonitorCommand::Start(plan) => self.start(plan),
+            MonitorCommand::Stop => self.stop(),
+            MonitorCommand::Follow => {
+                self.follows = true;
+                self.follow_settings();
             }
-            self.notice_sleep();
-            self.keep_lease().await;
-            self.ask_due().await;
-            self.check_due();
-            self.tell_end();
-            self.tell_state();
         }
     }
 
+    fn settings_are(&mut self, settings: Arc<Settings>) {
+        self.alerts.settings_are(&settings);
+        self.settings = settings;
+        self.follow_settings();
+    }
+
+    async fn next_event(&mut self) -> MonitorEvent {
+        let due = self.next_due();
+        let check = (!self.under_way.is_empty()).then(|| timer_now() + CHECK);
+        tokio::select! {
+            Some(ended) = self.under_way.next() => MonitorEvent::ProbeOver(ended),
+            (target, check) = self.checks.next_over() => MonitorEvent::CheckOver(target, check),
+            () = wait_until(due.into_iter().chain(check).min()) => MonitorEvent::Due,
+        }
+    }
+
+    async fn take_event(&mut self, event: MonitorEvent) {
+        match event {
+            MonitorEvent::ProbeOver(ended) => self.is_over(&ended),
+            MonitorEvent::CheckOver(target, check) => self.check_is_over(&target, check),
+            MonitorEvent::Due => {}
+        }
+    }
+
+    async fn follow_up(&mut self) {
+        self.notice_sleep();
+        self.keep_lease().await;
+        self.ask_due().await;
+        self.check_due();
+        self.tell_end();
+        self.tell_state();
+    }
+
+    async fn end(mut self) {
+        self.runs.stop().await;
+        self.gaps.end_all();
+    }
+}
+
+impl MonitorTask {
     /// When there is something to do next.
     fn next_due(&self) -> Option<Instant> {
         let plan = self.plan.as_ref().filter(|plan| !plan.is_stopping)?;

@@ -15,11 +15,14 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
+    sync::Arc,
+    thread,
 };
 
 use rusqlite::Connection;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tokio::sync::oneshot;
 
 pub(super) use self::gaps::export_gaps;
 use self::{
@@ -27,7 +30,7 @@ use self::{
     file::{ExportFile, ExportRow},
 };
 use super::{
-    HistoryError, HistoryShared, RunQuery, files, large_values,
+    History, HistoryError, HistoryShared, RunQuery, files, gone, large_values,
     query::{Selection, Snapshot},
     reader::{self, HistoryReader, IsCancelled},
     rows,
@@ -71,27 +74,48 @@ pub(super) fn export(
     progress: &dyn Fn(usize, usize),
     is_cancelled: IsCancelled<'_>,
 ) -> Result<usize, HistoryError> {
-    let mut reader =
-        HistoryReader::open(&shared.read_uri()?).map_err(|error| shared.read_error(&error))?;
-    write_whole(shared, to, |out| {
-        write_runs(
-            &mut reader,
-            query,
-            (format, prices),
-            out,
-            progress,
-            is_cancelled,
-        )
+    write_whole(shared, to, |reader, out| {
+        write_runs(reader, query, (format, prices), out, progress, is_cancelled)
     })
 }
 
-/// Writes a whole file, which takes its place once it is complete, and returns the number of its rows. Into a pipe or a
-/// device it is written as it comes.
+impl History {
+    /// Exports on a thread of its own, since it may take minutes. Dropping the future cancels it.
+    ///
+    /// # Errors
+    /// If no thread can be started, or what the export itself says.
+    pub(super) async fn exported(
+        &self,
+        export: impl FnOnce(&HistoryShared, IsCancelled<'_>) -> Result<usize, HistoryError>
+        + Send
+        + 'static,
+    ) -> Result<usize, HistoryError> {
+        self.flush().await;
+        let shared = Arc::clone(&self.inner.shared);
+        let (answer, answered) = oneshot::channel();
+        let work = move || {
+            let done = export(&shared, &|| answer.is_closed());
+            // The caller may have dropped its future.
+            let _ = answer.send(done);
+        };
+        thread::Builder::new()
+            .name("history-export".into())
+            .spawn(work)
+            .map_err(|error| HistoryError(format!("the export could not be started: {error}")))?;
+        answered.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+/// Reads the history and writes a whole file, which takes its place once it is complete; returns the number of its rows.
+/// Into a pipe or a device it is written as it comes.
 fn write_whole(
     shared: &HistoryShared,
     to: &Path,
-    write: impl FnOnce(&mut BufWriter<File>) -> Result<usize, ExportError>,
+    write: impl FnOnce(&mut HistoryReader, &mut BufWriter<File>) -> Result<usize, ExportError>,
 ) -> Result<usize, HistoryError> {
+    let mut reader =
+        HistoryReader::open(&shared.read_uri()?).map_err(|error| shared.read_error(&error))?;
+    let write = |out: &mut BufWriter<File>| write(&mut reader, out);
     let cant_write = |error: &io::Error| {
         HistoryError(format!(
             "{} could not be written ({error}): choose another place",
@@ -213,7 +237,7 @@ impl ExportRow for ExportedRun<'_> {
 /// A run as the last line of `tokenscope chat --json`, with its id and its request. A file's bytes are replaced by
 /// their number and SHA-256, so that the same file can be recognised in several runs.
 fn run_object(file: &Connection, mut run: Run, prices: &PriceTable) -> rusqlite::Result<Value> {
-    let request = std::sync::Arc::make_mut(&mut run.head.request);
+    let request = Arc::make_mut(&mut run.head.request);
     let asked = file_fields(file, files::in_request(request))?;
     let answered = file_fields(file, run.answer.media.iter_mut())?;
     let run = CheckedRun::from(run);

@@ -1,8 +1,6 @@
 //! What the history is asked: calls that read, each on the lane that is for it.
 
-use std::{path::PathBuf, sync::Arc, thread};
-
-use tokio::sync::oneshot;
+use std::{path::PathBuf, sync::Arc};
 
 use super::{
     Conformance, Deletion, DeletionCount, Distribution, DistributionQuery, EndpointCheck,
@@ -303,24 +301,11 @@ impl History {
         to: PathBuf,
         progress: impl Fn(usize, usize) + Send + 'static,
     ) -> Result<usize, HistoryError> {
-        self.flush().await;
-        let shared = Arc::clone(&self.inner.shared);
-        let (answer, answered) = oneshot::channel();
-        let work = move || {
-            let is_cancelled = || answer.is_closed();
-            let done = export::export(
-                &shared,
-                &query,
-                (format, &prices),
-                &to,
-                &progress,
-                &is_cancelled,
-            );
-            // The caller may have dropped its future.
-            let _ = answer.send(done);
-        };
-        start_export(work)?;
-        answered.await.unwrap_or_else(|_| Err(gone()))
+        self.exported(move |shared, is_cancelled| {
+            let form = (format, &prices);
+            export::export(shared, &query, form, &to, &progress, is_cancelled)
+        })
+        .await
     }
 
     /// Writes the gaps between probes that reach behind `since` (nanoseconds since 1970) to a file, atomically, and
@@ -334,15 +319,8 @@ impl History {
         format: ExportFormat,
         to: PathBuf,
     ) -> Result<usize, HistoryError> {
-        self.flush().await;
-        let shared = Arc::clone(&self.inner.shared);
-        let (answer, answered) = oneshot::channel();
-        let work = move || {
-            // The caller may have dropped its future.
-            let _ = answer.send(export::export_gaps(&shared, since, format, &to));
-        };
-        start_export(work)?;
-        answered.await.unwrap_or_else(|_| Err(gone()))
+        self.exported(move |shared, _| export::export_gaps(shared, since, format, &to))
+            .await
     }
 
     /// The conversations, latest first.
@@ -388,13 +366,4 @@ impl History {
             .map_err(|_| gone())?;
         answered.await.unwrap_or_else(|_| Err(gone()))
     }
-}
-
-/// Exports on a thread of its own: it may take minutes.
-pub(super) fn start_export(work: impl FnOnce() + Send + 'static) -> Result<(), HistoryError> {
-    let started = thread::Builder::new()
-        .name("history-export".into())
-        .spawn(work);
-    let failed = |error| HistoryError(format!("the export could not be started: {error}"));
-    started.map(drop).map_err(failed)
 }

@@ -12,7 +12,11 @@
 
 use std::collections::VecDeque;
 
-use super::percentile::{self, Percentile};
+use super::{
+    float,
+    percentile::{self, Percentile},
+};
+use crate::seeded::uniform;
 
 /// Without a change, one is told at most once in so many values, on average: a year of probes, one in five minutes.
 pub const FALSE_ONCE_IN: f64 = 100_000.0;
@@ -186,7 +190,7 @@ impl ChangeDetector {
         let below = self.sorted.partition_point(|other| *other < value);
         let upto = self.sorted.partition_point(|other| *other <= value);
         let equal = upto - below + 1;
-        (float(below) + chance(index) * float(equal)) / float(self.sorted.len() + 1)
+        (float(below) + uniform(0, index as u64) * float(equal)) / float(self.sorted.len() + 1)
     }
 
     fn remember(&mut self, value: f64) {
@@ -247,24 +251,6 @@ impl ChangeDetector {
         self.bets = new_bets();
         (before.len() >= LEAST_BEFORE).then_some(change)
     }
-}
-
-/// A number from 0 to 1 for each index, as if by chance (`SplitMix64`: Steele, Lea & Flood 2014).
-fn chance(index: usize) -> f64 {
-    let mut bits = (index as u64)
-        .wrapping_add(1)
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^= bits >> 31;
-    #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
-    let share = (bits >> 11) as f64 / (1_u64 << 53) as f64;
-    share
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count of values in a window")]
-fn float(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! wrong in at most 5 % of comparisons. Where the number of pairs was fixed beforehand, it is narrower.
 //! Nothing here reads a clock; what is random is seeded by the number of pairs, so that the same pairs give the same verdict.
 
+mod bisection;
 mod failures;
 mod fixed;
 mod independent;

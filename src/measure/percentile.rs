@@ -4,6 +4,8 @@
 //! the number of values below the true p-quantile is binomial(n, p), so ranks that leave at most
 //! 2.5 % on each side cover it with at least 95 % (Conover, *Practical Nonparametric Statistics*, §3.2).
 
+use super::float;
+
 /// A percentile with its sample size and interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Percentile {
@@ -13,9 +15,9 @@ pub struct Percentile {
     pub n: usize,
     /// The estimate; blank if the sample is too small to have a value beyond it (P99: n < 100).
     pub value: Option<f64>,
-    /// Lower end of the 95 % interval; blank if the sample is too small.
+    /// Lower end of the 95 % interval; blank if the sample is too small, and without an estimate.
     pub low: Option<f64>,
-    /// Upper end of the 95 % interval; blank if the sample is too small (P99: n < 368).
+    /// Upper end of the 95 % interval; blank if the sample is too small (P99: n < 368), and without an estimate.
     pub high: Option<f64>,
 }
 
@@ -70,14 +72,22 @@ fn sorted(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
 fn of_sorted(sorted: &[f64], p: f64) -> Percentile {
     let p = p.clamp(0.0, 1.0);
     let n = sorted.len();
+    if !is_estimable(n, p) {
+        // From two values on there is a lower end of P95, which alone tells nothing.
+        return Percentile {
+            p,
+            n,
+            value: None,
+            low: None,
+            high: None,
+        };
+    }
     let (below, above) = interval_ranks(n, p);
     let rank = |rank: usize| sorted.get(rank.checked_sub(1)?).copied();
     Percentile {
         p,
         n,
-        value: is_estimable(n, p)
-            .then(|| interpolated(sorted, p))
-            .flatten(),
+        value: interpolated(sorted, p),
         low: below.and_then(rank),
         high: above.and_then(rank),
     }
@@ -159,11 +169,6 @@ fn ln_factorial(n: usize) -> f64 {
     (x + 0.5) * x.ln() - x + 0.5 * std::f64::consts::TAU.ln() + series
 }
 
-#[expect(clippy::cast_precision_loss, reason = "samples stay far below 2^53")]
-fn float(n: usize) -> f64 {
-    n as f64
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -209,6 +214,19 @@ mod tests {
             );
         }
         assert_eq!(percentile(one_to(368), 0.99).high, Some(368.0));
+    }
+
+    #[test]
+    fn without_an_estimate_there_is_no_end_of_an_interval() {
+        for n in 0..120 {
+            for p in [0.01, 0.05, 0.5, 0.9, 0.95, 0.99] {
+                let found = percentile(one_to(n), p);
+                let has_end = found.low.is_some() || found.high.is_some();
+                assert!(found.value.is_some() || !has_end, "{n} {p}: {found:?}");
+            }
+        }
+        let p95 = percentile(one_to(20), 0.95);
+        assert!(p95.value.is_some() && p95.low.is_some());
     }
 
     #[test]

@@ -5,8 +5,7 @@ use std::{borrow::Cow, time::Duration};
 use super::{ProbePlan, question};
 use crate::{
     endpoint::{Endpoint, TargetId},
-    event::Usage,
-    price::{PriceTable, Usd},
+    price::{PriceTable, Usd, most_tokens},
 };
 
 /// A day.
@@ -67,22 +66,7 @@ pub fn most_cost(
         return Some(Usd::default());
     }
     let price = prices.of(endpoint, model, at_unix_ns)?;
-    price.cost(&most_tokens(plan), None)
-}
-
-/// The tokens of a probe, if its answer is as long as it may be. A token is four letters at least two thirds of the
-/// time, so that three letters a token are too many rather than too few.
-fn most_tokens(plan: &ProbePlan) -> Usage {
-    let letters: usize = question(plan, "")
-        .messages
-        .iter()
-        .map(|message| message.text().len())
-        .sum();
-    Usage {
-        input: Some(letters as u64 / 3 + 16),
-        output: Some(plan.max_tokens.into()),
-        ..Usage::default()
-    }
+    price.cost(&most_tokens(&question(plan, model)), None)
 }
 
 #[cfg(test)]

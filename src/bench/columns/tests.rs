@@ -112,7 +112,7 @@ fn a_million_usual_requests_take_less_than_two_hundred_megabytes() {
         clippy::cast_sign_loss,
         reason = "small positive numbers"
     )]
-    let noise = |n: u64, most: f64| (crate::bench::schedule::uniform(7, n) * most) as u64;
+    let noise = |n: u64, most: f64| (crate::seeded::uniform(7, n) * most) as u64;
     let requests: Vec<BenchRequest> = (0..2_000_u64)
         .map(|number| {
             let started = number * 1_000_000 + noise(number, 5e4);

@@ -2,17 +2,18 @@
 //!
 //! A token is as ours: the first response with text, reasoning or a tool call. Its request starts before connecting.
 
-use super::{CompatFigure, Totals, Values, ms_between, output_tokens, pieces, seconds_between};
+use super::{
+    CompatFigure, Values, ms_between, ms_since_start, pieces, quotient, seconds_since_start,
+    tokens_after_first, tokens_per_second,
+};
 use crate::bench::BenchRequest;
 
 pub(super) const VERSION: &str = "0.13.0";
 
 /// Milliseconds between tokens after the first.
 fn between_tokens(request: &BenchRequest) -> Option<f64> {
-    let gaps = output_tokens(request)?
-        .checked_sub(1)
-        .filter(|gaps| *gaps > 0)?;
-    Some(ms_between(request.first_token, request.last_token)? / f64::from(gaps))
+    let time = ms_between(request.first_token, request.last_token)?;
+    Some(time / tokens_after_first(request)?)
 }
 
 pub(super) static FIGURES: &[CompatFigure] = &[
@@ -22,7 +23,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "first token − started",
         source: "aiperf/metrics/types/ttft_metric.py",
         differs: "Ours",
-        values: Values::Each(|request| ms_between(Some(request.started), request.first_token)),
+        values: Values::Each(BenchRequest::ttft_ms),
     },
     CompatFigure {
         name: "time_to_second_token",
@@ -42,7 +43,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "first visible token − started",
         source: "aiperf/metrics/types/time_to_first_output_token_metric.py",
         differs: "Our TTFO",
-        values: Values::Each(|request| ms_between(Some(request.started), request.first_visible)),
+        values: Values::Each(|request| ms_since_start(request, request.first_visible)),
     },
     CompatFigure {
         name: "request_latency",
@@ -50,7 +51,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "last token − started",
         source: "aiperf/metrics/types/request_latency_metric.py",
         differs: "Our total",
-        values: Values::Each(|request| ms_between(Some(request.started), request.last_token)),
+        values: Values::Each(BenchRequest::total_ms),
     },
     CompatFigure {
         name: "inter_token_latency",
@@ -74,11 +75,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "1000 ÷ inter_token_latency, of each request",
         source: "aiperf/metrics/types/output_token_throughput_metrics.py",
         differs: "Nearly our output speed, which has all tokens above the line",
-        values: Values::Each(|request| {
-            between_tokens(request)
-                .filter(|time| *time > 0.0)
-                .map(|time| 1e3 / time)
-        }),
+        values: Values::Each(|request| quotient(1e3, between_tokens(request)?)),
     },
     CompatFigure {
         name: "e2e_output_token_throughput",
@@ -87,9 +84,8 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         source: "aiperf/metrics/types/e2e_output_throughput_metric.py",
         differs: "Contains the time to the first token; our output speed does not",
         values: Values::Each(|request| {
-            let time = seconds_between(Some(request.started), request.last_token)?;
-            let tokens = f64::from(output_tokens(request)?);
-            (time > 0.0).then(|| tokens / time)
+            let time = seconds_since_start(request, request.last_token);
+            tokens_per_second(request, time)
         }),
     },
     CompatFigure {
@@ -98,9 +94,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "output tokens ÷ (last token of all − first start)",
         source: "aiperf/metrics/types/output_token_throughput_metrics.py",
         differs: "The time ends with the last token, ours with the last end",
-        values: Values::Whole(|totals| {
-            Totals::per_second(totals.output_tokens, totals.started_to_last_token)
-        }),
+        values: Values::Rate(|totals| (totals.output_tokens, totals.started_to_last_token)),
     },
     CompatFigure {
         name: "request_throughput",
@@ -108,8 +102,6 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "complete answers ÷ (last token of all − first start)",
         source: "aiperf/metrics/types/request_throughput_metric.py",
         differs: "The time ends with the last token, ours with the last end",
-        values: Values::Whole(|totals| {
-            Totals::per_second(totals.complete, totals.started_to_last_token)
-        }),
+        values: Values::Rate(|totals| (totals.complete, totals.started_to_last_token)),
     },
 ];

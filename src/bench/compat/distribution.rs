@@ -1,5 +1,7 @@
 //! Means and percentiles as the tools compute them.
 
+use crate::measure::float;
+
 /// Values, with weights where a tool has them.
 #[derive(Debug)]
 pub(super) struct CompatValues {
@@ -109,11 +111,6 @@ impl CompatValues {
             .or(self.values.len().checked_sub(1))
             .map(|index| self.values[index])
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of a bench")]
-fn float(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

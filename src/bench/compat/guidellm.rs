@@ -3,7 +3,7 @@
 //! Its clock starts when the request's head is written, after connecting. Averages of tokens weigh each request by its
 //! number of tokens, and percentiles are values that occurred.
 
-use super::{CompatFigure, Totals, Values, ms_between, output_tokens, seconds_between};
+use super::{CompatFigure, Values, ms_between, output_tokens, seconds_between, tokens_after_first};
 
 pub(super) const VERSION: &str = "0.8.1";
 
@@ -55,9 +55,9 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         source: STATS,
         differs: "Our TPOT of each request; here long answers count more",
         values: Values::Weighted(|request| {
-            let gaps = f64::from(output_tokens(request)?) - 1.0;
+            let gaps = tokens_after_first(request)?;
             let time = ms_between(request.first_token, request.last_token)?;
-            (gaps > 0.0).then(|| (time / gaps, gaps))
+            Some((time / gaps, gaps))
         }),
     },
     CompatFigure {
@@ -66,7 +66,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "complete answers ÷ (last end − first request sent)",
         source: METRICS,
         differs: "The mean of a rate over time; nearly our completed rate",
-        values: Values::Whole(|totals| Totals::per_second(totals.complete, totals.sent_to_ended)),
+        values: Values::Rate(|totals| (totals.complete, totals.sent_to_ended)),
     },
     CompatFigure {
         name: "output_tokens_per_second",
@@ -74,8 +74,6 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "output tokens ÷ (last end − first request sent)",
         source: METRICS,
         differs: "The mean of a rate over time; nearly ours",
-        values: Values::Whole(|totals| {
-            Totals::per_second(totals.output_tokens, totals.sent_to_ended)
-        }),
+        values: Values::Rate(|totals| (totals.output_tokens, totals.sent_to_ended)),
     },
 ];

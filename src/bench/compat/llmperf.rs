@@ -3,7 +3,9 @@
 //! Only `content` counts as text: reasoning and tool calls are waited through. Each request opens a connection of its
 //! own, whose time is part of all its latencies.
 
-use super::{CompatFigure, Totals, Values, output_tokens, seconds_between};
+use super::{
+    CompatFigure, Values, output_tokens, quotient, seconds_since_start, tokens_per_second,
+};
 
 pub(super) const VERSION: &str = "main of 2024-12 (its last)";
 
@@ -19,7 +21,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         differs: "Contains the time to the first token: no time between tokens, and no TPOT of ours. It counts tokens of the text with a tokenizer of Llama's; here they are the provider's",
         values: Values::Each(|request| {
             let tokens = f64::from(output_tokens(request)?);
-            Some(seconds_between(Some(request.started), request.last_token)? / tokens)
+            quotient(seconds_since_start(request, request.last_token)?, tokens)
         }),
     },
     CompatFigure {
@@ -28,9 +30,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "first visible token − started",
         source: CLIENT,
         differs: "Our TTFO: reasoning is no token to it. Without text it is 0, here blank",
-        values: Values::Each(|request| {
-            seconds_between(Some(request.started), request.first_visible)
-        }),
+        values: Values::Each(|request| seconds_since_start(request, request.first_visible)),
     },
     CompatFigure {
         name: "end_to_end_latency_s",
@@ -38,7 +38,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "end − started",
         source: CLIENT,
         differs: "Ends with the body; our total ends with the last token",
-        values: Values::Each(|request| seconds_between(Some(request.started), Some(request.ended))),
+        values: Values::Each(|request| seconds_since_start(request, Some(request.ended))),
     },
     CompatFigure {
         name: "request_output_throughput_token_per_s",
@@ -47,9 +47,8 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         source: SUMMARY,
         differs: "Contains the time to the first token; our output speed does not",
         values: Values::Each(|request| {
-            let time = seconds_between(Some(request.started), Some(request.ended))?;
-            let tokens = f64::from(output_tokens(request)?);
-            (time > 0.0).then(|| tokens / time)
+            let time = seconds_since_start(request, Some(request.ended));
+            tokens_per_second(request, time)
         }),
     },
     CompatFigure {
@@ -58,9 +57,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "output tokens ÷ (last end − first start)",
         source: SUMMARY,
         differs: "Its time also has that of the program between requests",
-        values: Values::Whole(|totals| {
-            Totals::per_second(totals.output_tokens, totals.started_to_ended)
-        }),
+        values: Values::Rate(|totals| (totals.output_tokens, totals.started_to_ended)),
     },
     CompatFigure {
         name: "num_completed_requests_per_min",
@@ -68,8 +65,6 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "60 × complete answers ÷ (last end − first start)",
         source: SUMMARY,
         differs: "Our completed rate, a minute",
-        values: Values::Whole(|totals| {
-            Totals::per_second(60 * totals.complete, totals.started_to_ended)
-        }),
+        values: Values::Rate(|totals| (60 * totals.complete, totals.started_to_ended)),
     },
 ];

@@ -4,7 +4,7 @@
 //! `choices` whether or not there was text in it: a first chunk with a role counted as the first token, and the chunk
 //! with the finish reason as the last. Their figures are here, too.
 
-use super::{CompatFigure, Totals, Values, ms_between, output_tokens, pieces};
+use super::{CompatFigure, Values, ms_between, ms_since_start, pieces, tokens_after_first};
 use crate::bench::BenchRequest;
 
 pub(super) const VERSION: &str = "0.33.0";
@@ -47,7 +47,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "first token − started",
         source: REQUEST,
         differs: "Ours",
-        values: Values::Each(|request| ms_between(Some(request.started), request.first_token)),
+        values: Values::Each(BenchRequest::ttft_ms),
     },
     CompatFigure {
         name: "tpot",
@@ -56,10 +56,8 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         source: SERVE,
         differs: "Ours; without usage, tokens are counted by a tokenizer (here: the pieces that came)",
         values: Values::Each(|request| {
-            let gaps = output_tokens(request)?
-                .checked_sub(1)
-                .filter(|gaps| *gaps > 0)?;
-            Some(ms_between(request.first_token, request.last_token)? / f64::from(gaps))
+            let time = ms_between(request.first_token, request.last_token)?;
+            Some(time / tokens_after_first(request)?)
         }),
     },
     CompatFigure {
@@ -76,7 +74,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "last token − started",
         source: REQUEST,
         differs: "Our total",
-        values: Values::Each(|request| ms_between(Some(request.started), request.last_token)),
+        values: Values::Each(BenchRequest::total_ms),
     },
     CompatFigure {
         name: "ttft, earlier versions",
@@ -84,7 +82,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "first event − started",
         source: EARLIER,
         differs: "The first chunk counted even if it held a role and no text: earlier than our TTFT on servers that send one at once",
-        values: Values::Each(|request| ms_between(Some(request.started), first_chunk(request))),
+        values: Values::Each(|request| ms_since_start(request, first_chunk(request))),
     },
     CompatFigure {
         name: "tpot, earlier versions",
@@ -93,10 +91,8 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         source: SERVE,
         differs: "From the first chunk to the one with the finish reason",
         values: Values::Each(|request| {
-            let gaps = output_tokens(request)?
-                .checked_sub(1)
-                .filter(|gaps| *gaps > 0)?;
-            Some(ms_between(first_chunk(request), last_chunk(request))? / f64::from(gaps))
+            let time = ms_between(first_chunk(request), last_chunk(request))?;
+            Some(time / tokens_after_first(request)?)
         }),
     },
     CompatFigure {
@@ -113,7 +109,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "last chunk − started, where the last chunk may be the one with the finish reason",
         source: EARLIER,
         differs: "Our total ends with the last token",
-        values: Values::Each(|request| ms_between(Some(request.started), last_chunk(request))),
+        values: Values::Each(|request| ms_since_start(request, last_chunk(request))),
     },
     CompatFigure {
         name: "request_throughput",
@@ -121,9 +117,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "complete answers ÷ (last end − first start)",
         source: SERVE,
         differs: "As our completed rate, but for the time until the first request",
-        values: Values::Whole(|totals| {
-            Totals::per_second(totals.complete, totals.started_to_ended)
-        }),
+        values: Values::Rate(|totals| (totals.complete, totals.started_to_ended)),
     },
     CompatFigure {
         name: "output_throughput",
@@ -131,9 +125,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "output tokens ÷ (last end − first start)",
         source: SERVE,
         differs: "The time in which only the last answers still come lowers it, as it does ours",
-        values: Values::Whole(|totals| {
-            Totals::per_second(totals.output_tokens, totals.started_to_ended)
-        }),
+        values: Values::Rate(|totals| (totals.output_tokens, totals.started_to_ended)),
     },
     CompatFigure {
         name: "total_token_throughput",
@@ -141,9 +133,9 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         formula: "(input + output tokens) ÷ (last end − first start)",
         source: SERVE,
         differs: "We have no such figure: input tokens cost a server far less than output tokens",
-        values: Values::Whole(|totals| {
+        values: Values::Rate(|totals| {
             let tokens = totals.input_tokens + totals.output_tokens;
-            Totals::per_second(tokens, totals.started_to_ended)
+            (tokens, totals.started_to_ended)
         }),
     },
 ];

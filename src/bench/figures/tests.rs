@@ -177,3 +177,17 @@ fn the_interval_of_a_share_is_the_published_one() {
     }
     assert_eq!(share_interval(0, 0), None);
 }
+
+#[test]
+fn a_percentile_that_few_values_do_not_allow_has_no_interval() {
+    let eight = times(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+    assert_eq!((eight.p50_low, eight.p50_high), (Some(1.0), Some(8.0)));
+    assert_eq!(
+        (eight.p95, eight.p95_low, eight.p95_high),
+        (None, None, None)
+    );
+    assert_eq!(
+        (eight.p99, eight.p99_low, eight.p99_high),
+        (None, None, None)
+    );
+}

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::{PromptSet, RecordedConversation};
 use crate::{
-    bench::{BenchQuestion, MostTokens, RequestSource, schedule::uniform},
-    chat::{ChatRequest, Params, Part},
+    bench::{BenchQuestion, MostTokens, RequestSource, source::unique_line},
+    chat::{ChatRequest, Params},
     event::words,
+    price::most_input_tokens,
+    seeded::uniform,
 };
 
 words! {
@@ -76,11 +78,7 @@ impl RequestSource for PromptSource {
             ..ChatRequest::default()
         };
         if let Some(nonce) = self.nonce {
-            // The fraction's bits differ for each number of each bench.
-            set_in_front(
-                &mut request,
-                &format!("{:016x}\n", uniform(nonce, number).to_bits()),
-            );
+            request.put_in_front(&unique_line(nonce, number));
         }
         BenchQuestion {
             request: Arc::new(request),
@@ -88,26 +86,12 @@ impl RequestSource for PromptSource {
         }
     }
 
-    /// A token is four letters at least two thirds of the time, so that three bytes a token are too many rather than too
-    /// few.
     fn most_tokens(&self) -> MostTokens {
         let (size, count) = (&self.set.size, self.set.len() as u64);
         let output = size.output_tokens + size.without_output * u64::from(self.max_tokens);
         MostTokens {
-            input: size.bytes.div_ceil(3 * count) + 16,
+            input: most_input_tokens(size.bytes.div_ceil(count)),
             output: output.div_ceil(count),
         }
-    }
-}
-
-/// Puts a text in front of all that a request says.
-fn set_in_front(request: &mut ChatRequest, line: &str) {
-    if let Some(system) = request.system.as_mut().filter(|system| !system.is_empty()) {
-        system.insert_str(0, line);
-        return;
-    }
-    let first = request.messages.first_mut();
-    if let Some(Part::Text { text }) = first.and_then(|message| message.parts.first_mut()) {
-        text.insert_str(0, line);
     }
 }

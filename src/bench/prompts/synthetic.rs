@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Lengths, Tokenizer, TokenizerError, lengths::LEAST_INPUT, source::share_of};
 use crate::{
-    bench::{BenchQuestion, MostTokens, RequestSource, schedule::uniform},
+    bench::{BenchQuestion, MostTokens, RequestSource},
     chat::ChatRequest,
+    seeded::uniform,
 };
 
 /// Words in front of a prompt that no other request has: of some ten thousand words, four are more than 10^15 cases.

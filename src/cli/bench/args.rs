@@ -304,11 +304,7 @@ impl BenchArgs {
                 drain_ms: Some(ms(self.drain)),
             },
             goodput: self.slo.unwrap_or_default(),
-            back_off: if self.back_off {
-                BackOff::On429
-            } else {
-                BackOff::Never
-            },
+            back_off: BackOff::polite_if(self.back_off),
             most_in_flight: self.most_in_flight,
             max_tokens: self.max_tokens,
             seed: self.seed,

@@ -111,11 +111,7 @@ impl BenchDraft {
                 tpot_ms: read_limit(&self.tpot)?,
                 total_ms: read_limit(&self.total)?,
             },
-            back_off: if self.is_polite {
-                BackOff::On429
-            } else {
-                BackOff::Never
-            },
+            back_off: BackOff::polite_if(self.is_polite),
             most_in_flight: self.read_most_in_flight()?,
             max_tokens: self.read_max_tokens()?,
             seed,
@@ -268,7 +264,7 @@ mod tests {
             (None, Some(30_000))
         );
         assert_eq!(plan.stop.cost_usd, Some(0.25));
-        assert!(plan.stop.over_saturation && plan.back_off == BackOff::On429);
+        assert!(plan.stop.over_saturation && plan.back_off == BackOff::Polite);
         assert_eq!(
             (plan.goodput.ttft_ms, plan.goodput.tpot_ms),
             (Some(500.0), None)

@@ -8,11 +8,11 @@ use super::way::WayDraft;
 use crate::{
     chat::Params,
     compare::{
-        Arm, CompareBackOff, ComparePlan, ComparePrompt, CompareStopRule, ComparedConnections,
-        DecidedBy, MAX_TOKENS, PROMPT,
+        Arm, ComparePlan, ComparePrompt, CompareStopRule, ComparedConnections, DecidedBy,
+        MAX_TOKENS, PROMPT,
     },
     desktop::typed::{self, needed, optional},
-    endpoint::TargetId,
+    endpoint::{BackOff, TargetId},
     price::Usd,
 };
 
@@ -62,7 +62,7 @@ pub struct CompareDraft {
     pub margin: String,
     pub max_tokens: String,
     pub vantage: String,
-    pub back_off: CompareBackOff,
+    pub back_off: BackOff,
     pub fresh: bool,
     pub allow_unpriced: bool,
 }
@@ -85,7 +85,7 @@ impl Default for CompareDraft {
             margin: "5".into(),
             max_tokens: MAX_TOKENS.to_string(),
             vantage: String::new(),
-            back_off: CompareBackOff::Polite,
+            back_off: BackOff::Polite,
             fresh: true,
             allow_unpriced: false,
         }
@@ -220,7 +220,7 @@ mod tests {
             usd: "$0.25".into(),
             margin: "10 %".into(),
             vantage: " Berlin ".into(),
-            back_off: CompareBackOff::None,
+            back_off: BackOff::Never,
             ..draft()
         };
         let plan = draft.plan(&[]).unwrap();
@@ -232,7 +232,7 @@ mod tests {
         assert!((plan.margin - 0.1).abs() < 1e-12);
         assert_eq!(
             (plan.vantage.as_str(), plan.back_off),
-            ("Berlin", CompareBackOff::None)
+            ("Berlin", BackOff::Never)
         );
         let fixed = CompareDraft {
             until_settled: false,

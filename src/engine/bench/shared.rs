@@ -154,7 +154,7 @@ impl BenchShared {
 
     /// Holds everything back if the server refused for too many requests, and that was chosen.
     fn heed(&self, fault: &Fault, at: u64) {
-        if self.plan.back_off == BackOff::On429 && fault.class == FaultClass::RateLimited {
+        if self.plan.back_off == BackOff::Polite && fault.class == FaultClass::RateLimited {
             let wait_ms = fault.retry_after_ms.unwrap_or(USUAL_WAIT_MS);
             let until = at.saturating_add(wait_ms.saturating_mul(1_000_000));
             self.held_until.fetch_max(until, Ordering::Relaxed);

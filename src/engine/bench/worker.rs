@@ -174,7 +174,7 @@ impl Worker {
 
     /// Whether the server asked us to wait beyond this time.
     fn is_held_at(&self, at: u64) -> bool {
-        self.shared.plan.back_off == BackOff::On429 && self.shared.held_until() > at
+        self.shared.plan.back_off == BackOff::Polite && self.shared.held_until() > at
     }
 
     /// Waits until a time since the start, or until nothing more is to be sent.

@@ -11,24 +11,21 @@ use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    super::{Outbox, SendRun, Update, runs::RunRegistry},
-    CompareNews, CompareTask,
+    super::{SendRun, Update, runs::RunRegistry},
+    CompareNews, TaskContext,
     waits::EndpointPauses,
 };
 use crate::{
     clock::{slept, timer_now, wait_until, wall_clock_ns},
     compare::{
-        CompareBackOff, CompareCost, CompareEnd, CompareProgress, CompareRound, CompareSample,
-        CompareState, CompareStopReason, PairMark, PairedComparison, RoundPlan, RunUnderWay,
-        SampleRules, most_cost,
+        CompareEnd, CompareProgress, CompareRound, CompareSample, CompareState, CompareStopReason,
+        PairMark, PairedComparison, RoundPlan, RunUnderWay, SampleRules, SettlementWatch,
+        most_cost,
     },
     conformance::CheckedRun,
-    credential::Credentials,
-    endpoint::Endpoint,
-    history::History,
+    endpoint::{BackOff, Endpoint},
     price::Usd,
     run::{ConnectionKind, Origin, RunId},
-    settings::Settings,
     transport::Transport,
 };
 
@@ -37,10 +34,7 @@ const SLEPT: Duration = Duration::from_secs(2);
 
 /// A comparison that runs.
 pub(super) struct CompareCourse {
-    out: Outbox,
-    credentials: Credentials,
-    history: Option<History>,
-    settings: Arc<Settings>,
+    context: TaskContext,
     /// The runs, over connections that no other run shares.
     runs: RunRegistry,
     state: CompareState,
@@ -56,8 +50,8 @@ pub(super) struct CompareCourse {
     next_index: u64,
     /// Whether no connection is open.
     is_first: bool,
-    /// How many rounds there were when the verdict that it is about was looked at, and whether it can be told.
-    settled: (usize, bool),
+    /// The pairs of the verdict that it is about.
+    settlement: SettlementWatch,
     computing: Option<JoinHandle<(PairedComparison, Duration)>>,
     next_compute: Instant,
     next_tell: Instant,
@@ -66,7 +60,7 @@ pub(super) struct CompareCourse {
 
 impl CompareCourse {
     pub(super) fn new(
-        task: &CompareTask,
+        context: TaskContext,
         state: CompareState,
         (stop, cancel): (CancellationToken, CancellationToken),
         marks: watch::Receiver<Arc<Vec<PairMark>>>,
@@ -74,11 +68,8 @@ impl CompareCourse {
         let now = timer_now();
         let last = state.rounds.last();
         Self {
-            out: task.out.clone(),
-            credentials: task.credentials.clone(),
-            history: task.history.clone(),
-            settings: Arc::clone(&task.settings),
-            runs: registry(&task.out, &task.credentials, task.history.as_ref()),
+            runs: registry(&context),
+            context,
             stop,
             cancel,
             marks,
@@ -87,7 +78,7 @@ impl CompareCourse {
             before: state.elapsed,
             next_index: last.map_or(0, |round| round.index + 1),
             is_first: true,
-            settled: (0, false),
+            settlement: SettlementWatch::default(),
             computing: None,
             next_compute: now,
             next_tell: now,
@@ -98,7 +89,7 @@ impl CompareCourse {
 
     /// Asks until a rule stops it; gives the whole comparison.
     pub(super) async fn run(mut self) -> Box<CompareState> {
-        if let Some(history) = &self.history {
+        if let Some(history) = &self.context.history {
             history.begin_comparison((*self.state.head).clone());
         }
         self.tell();
@@ -131,21 +122,26 @@ impl CompareCourse {
         progress.stop()
     }
 
-    /// Whether the verdict that it is about can be told. It is looked at after each pair at first, and after each hundredth
-    /// part more pairs later on.
+    /// Whether the verdict that it is about can be told, where that stops it.
     async fn is_settled(&mut self) -> bool {
         let state = &self.state;
-        let (looked, is_settled) = self.settled;
-        let rounds = state.rounds.len();
-        if !state.head.plan.stop.until_settled || rounds < looked + 1 + looked / 100 {
-            return is_settled;
+        if !state.head.plan.stop.until_settled {
+            return false;
         }
-        let (head, all) = (Arc::clone(&state.head), Arc::clone(&state.rounds));
-        let told =
-            tokio::task::spawn_blocking(move || PairedComparison::can_be_told(&head.plan, &all))
-                .await;
-        self.settled = (rounds, told.unwrap_or(false));
-        self.settled.1
+        let (head, rounds) = (Arc::clone(&state.head), Arc::clone(&state.rounds));
+        let mut watch = std::mem::take(&mut self.settlement);
+        // One that was resumed has many rounds to catch up on, and P95 and P99 take a while of many pairs.
+        let look = tokio::task::spawn_blocking(move || {
+            watch.take(&head.plan, &rounds);
+            let is_settled = watch.is_settled(&head.plan);
+            (watch, is_settled)
+        });
+        // After a defect the next look begins with an empty one, which takes all rounds again.
+        let Ok((watch, is_settled)) = look.await else {
+            return false;
+        };
+        self.settlement = watch;
+        is_settled
     }
 
     fn elapsed(&self) -> Duration {
@@ -165,7 +161,7 @@ impl CompareCourse {
     fn most(&self, arm: usize) -> Option<Usd> {
         let plan = &self.state.head.plan;
         let endpoint = self.endpoint(arm)?;
-        let prices = &self.settings.prices;
+        let prices = &self.context.settings.prices;
         most_cost(
             plan,
             plan.arms.get(arm)?,
@@ -177,23 +173,14 @@ impl CompareCourse {
 
     fn endpoint(&self, arm: usize) -> Option<Endpoint> {
         let target = &self.state.head.plan.arms.get(arm)?.target;
-        let endpoint = self.settings.endpoint_or_preset(&target.endpoint);
-        endpoint.map(std::borrow::Cow::into_owned)
+        self.context.endpoint(&target.endpoint).ok()
     }
 
     /// Asks each arm once, and keeps the round.
     async fn next_round(&mut self) -> Result<(), CompareStopReason> {
         let plan = &self.state.head.plan;
         let mut round = plan.round(self.next_index);
-        let progress = CompareProgress {
-            plan,
-            rounds: &self.state.rounds,
-            elapsed: Duration::ZERO,
-            counted: Usd::default(),
-            next: Usd::default(),
-            is_settled: false,
-        };
-        while progress.has_its_pairs(round.connection) {
+        while plan.has_its_pairs(&self.state.rounds, round.connection) {
             // The other kind of connection has not: else it would have been stopped.
             self.next_index += 1;
             round = plan.round(self.next_index);
@@ -205,7 +192,7 @@ impl CompareCourse {
         if slept().saturating_sub(slept_before) >= SLEPT {
             // The open connections are dead.
             self.is_first = true;
-            let new = registry(&self.out, &self.credentials, self.history.as_ref());
+            let new = registry(&self.context);
             std::mem::replace(&mut self.runs, new).stop().await;
         }
         let RoundPlan {
@@ -239,8 +226,8 @@ impl CompareCourse {
             let fault = run.answer.fault.as_ref();
             self.waits.note(&id, fault, timer_now());
             let by = SampleRules {
-                prices: &self.settings.prices,
-                late_share: self.settings.measuring.late_share,
+                prices: &self.context.settings.prices,
+                late_share: self.context.settings.measuring.late_share,
             };
             samples[arm] = CompareSample::of(&run, by, waited, most);
         }
@@ -256,7 +243,7 @@ impl CompareCourse {
         endpoint: &str,
     ) -> Result<Duration, CompareStopReason> {
         let now = timer_now();
-        let is_polite = self.state.head.plan.back_off == CompareBackOff::Polite;
+        let is_polite = self.state.head.plan.back_off == BackOff::Polite;
         let Some(until) = self.waits.until(endpoint, now).filter(|_| is_polite) else {
             return Ok(Duration::ZERO);
         };
@@ -322,15 +309,14 @@ impl CompareCourse {
 
     /// Keeps a round, then tells it: what was told is not lost.
     async fn keep(&mut self, round: CompareRound) {
-        if let Some(history) = &self.history {
+        if let Some(history) = &self.context.history {
             history.put_round(self.state.head.id, round.clone());
             history.flush().await;
         }
         self.state.elapsed = round.elapsed;
         Arc::make_mut(&mut self.state.rounds).push(round.clone());
-        // Of a few thousand at most, and a request takes longer.
-        self.state.cost = CompareCost::of(&self.state.rounds);
-        self.out.send(Update::Compare(CompareNews::Round {
+        self.state.cost.add(&round);
+        self.context.out.send(Update::Compare(CompareNews::Round {
             head: Arc::clone(&self.state.head),
             round: Arc::new(round),
         }));
@@ -346,7 +332,7 @@ impl CompareCourse {
             reason,
             at_unix_ns: wall_clock_ns(),
         };
-        if let Some(history) = &self.history {
+        if let Some(history) = &self.context.history {
             history.end_comparison(self.state.head.id, end.clone());
             history.flush().await;
         }
@@ -366,7 +352,12 @@ impl CompareCourse {
 }
 
 /// What sends the runs, with no connection open.
-fn registry(out: &Outbox, keys: &Credentials, history: Option<&History>) -> RunRegistry {
-    let (out, keys) = (out.clone(), keys.clone());
-    RunRegistry::new(out, Transport::default(), keys, history.cloned())
+fn registry(context: &TaskContext) -> RunRegistry {
+    let TaskContext {
+        out,
+        credentials,
+        history,
+        ..
+    } = context.clone();
+    RunRegistry::new(out, Transport::default(), credentials, history)
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, future::Future, path::Path, sync::Arc};
 
-use super::{CompareCommand, CompareTask, Reply};
+use super::{CompareCommand, CompareTask, Reply, TaskContext};
 use crate::{
     clock::wall_clock_ns,
     compare::{
@@ -20,7 +20,7 @@ impl CompareTask {
             CompareCommand::Forecast { plan, reply } => return self.forecast(*plan, reply),
             other => other,
         };
-        let Some(history) = self.history.clone() else {
+        let Some(history) = self.context.history.clone() else {
             return;
         };
         match question {
@@ -79,7 +79,7 @@ impl CompareTask {
 
     /// Says what a plan would cost at most. It looks at each prompt, of which there may be many.
     fn forecast(&self, plan: ComparePlan, reply: Reply<CompareForecast>) {
-        let (settings, out) = (Arc::clone(&self.settings), self.out.clone());
+        let TaskContext { settings, out, .. } = self.context.clone();
         tokio::task::spawn_blocking(move || {
             reply.send_with(|| {
                 let endpoint = |id: &str| settings.endpoint_or_preset(id);
@@ -94,7 +94,7 @@ impl CompareTask {
         reply: Reply<T>,
         answer: impl Future<Output = T> + Send + 'static,
     ) {
-        let out = self.out.clone();
+        let out = self.context.out.clone();
         tokio::spawn(async move {
             if let Some(answer) = reply.unless_given_up(answer).await {
                 reply.send(answer);

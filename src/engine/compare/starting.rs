@@ -8,7 +8,7 @@ use crate::{
     compare::{
         Arm, ComparePlan, CompareState, ComparisonHead, ComparisonId, SavedComparison, forecast,
     },
-    endpoint::{Endpoint, TargetPlace},
+    endpoint::TargetPlace,
 };
 
 impl CompareTask {
@@ -37,7 +37,7 @@ impl CompareTask {
     /// # Errors
     /// Why it can't, and what to do.
     pub(super) async fn resumed(&self, id: ComparisonId) -> Result<CompareState, String> {
-        let Some(history) = &self.history else {
+        let Some(history) = &self.context.history else {
             return Err("without a history there is no comparison to resume".into());
         };
         let saved = history.comparison(id).await;
@@ -68,15 +68,11 @@ impl CompareTask {
         }
         plan.check().map_err(|why| why.to_string())?;
         for arm in &plan.arms {
-            if self.endpoint(arm).is_none() {
-                return Err(format!(
-                    "no endpoint is named “{}”: add it in the settings, or choose another target",
-                    arm.target.endpoint
-                ));
-            }
+            self.context.endpoint(&arm.target.endpoint)?;
         }
-        let endpoint = |id: &str| self.settings.endpoint_or_preset(id);
-        let told = forecast(plan, endpoint, &self.settings.prices, wall_clock_ns());
+        let settings = &self.context.settings;
+        let endpoint = |id: &str| settings.endpoint_or_preset(id);
+        let told = forecast(plan, endpoint, &settings.prices, wall_clock_ns());
         if plan.stop.usd.is_some() && !plan.allow_unpriced && !told.unpriced.is_empty() {
             let unpriced: Vec<String> = told.unpriced.iter().map(ToString::to_string).collect();
             return Err(format!(
@@ -88,15 +84,11 @@ impl CompareTask {
         Ok(())
     }
 
-    fn endpoint(&self, arm: &Arm) -> Option<Endpoint> {
-        let endpoint = self.settings.endpoint_or_preset(&arm.target.endpoint);
-        endpoint.map(std::borrow::Cow::into_owned)
-    }
-
     fn place(&self, arm: &Arm) -> TargetPlace {
-        let endpoint = self.endpoint(arm);
-        endpoint.map_or_else(TargetPlace::default, |endpoint| {
-            TargetPlace::of(&endpoint, &arm.target.model)
-        })
+        let endpoint = self.context.endpoint(&arm.target.endpoint);
+        endpoint.map_or_else(
+            |_| TargetPlace::default(),
+            |endpoint| TargetPlace::of(&endpoint, &arm.target.model),
+        )
     }
 }

@@ -68,17 +68,11 @@ impl Core {
     }
 
     pub(super) fn edit(&mut self, edit: &SettingsEdit) {
+        // Only these two move or delete keys.
         let before = match edit {
             SettingsEdit::PutEndpoint { old_id, .. } => old_id.as_deref(),
             SettingsEdit::RemoveEndpoint { id } => Some(id.as_str()),
-            SettingsEdit::Appearance(_)
-            | SettingsEdit::Monitor(_)
-            | SettingsEdit::Captures(_)
-            | SettingsEdit::Retention(_)
-            | SettingsEdit::Measuring(_)
-            | SettingsEdit::PutAlert { .. }
-            | SettingsEdit::RemoveAlert { .. }
-            | SettingsEdit::PutGatewayKey { .. } => None,
+            _ => None,
         };
         let before = before.and_then(|id| self.settings.endpoint(id)).cloned();
         match settings::edit(&self.paths, edit) {
@@ -107,15 +101,7 @@ impl Core {
                     lookup::forget_keys(&out, &credentials, &before).await;
                 });
             }
-            SettingsEdit::PutEndpoint { .. }
-            | SettingsEdit::Appearance(_)
-            | SettingsEdit::Monitor(_)
-            | SettingsEdit::Captures(_)
-            | SettingsEdit::Retention(_)
-            | SettingsEdit::Measuring(_)
-            | SettingsEdit::PutAlert { .. }
-            | SettingsEdit::RemoveAlert { .. }
-            | SettingsEdit::PutGatewayKey { .. } => {}
+            _ => {}
         }
     }
 }

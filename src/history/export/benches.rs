@@ -1,14 +1,10 @@
 //! Exports the requests of a bench.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Error, params, types::Type};
 use serde::Serialize;
 use serde_json::json;
-use tokio::sync::oneshot;
 
 use super::{
     ExportError, ExportFormat,
@@ -18,9 +14,7 @@ use super::{
 };
 use crate::{
     bench::{BenchId, BenchRequest, RequestOutcome, columns::decode},
-    history::{
-        History, HistoryError, HistoryShared, gone, questions::start_export, reader::HistoryReader,
-    },
+    history::{History, HistoryError, HistoryShared},
     run::{ConnectionKind, ms},
 };
 
@@ -116,15 +110,8 @@ impl History {
         format: ExportFormat,
         to: PathBuf,
     ) -> Result<usize, HistoryError> {
-        self.flush().await;
-        let shared = Arc::clone(&self.inner.shared);
-        let (answer, answered) = oneshot::channel();
-        let work = move || {
-            // The caller may have dropped its future.
-            let _ = answer.send(export_bench(&shared, id, format, &to));
-        };
-        start_export(work)?;
-        answered.await.unwrap_or_else(|_| Err(gone()))
+        self.exported(move |shared, _| export_bench(shared, id, format, &to))
+            .await
     }
 }
 
@@ -138,9 +125,7 @@ fn export_bench(
     format: ExportFormat,
     to: &Path,
 ) -> Result<usize, HistoryError> {
-    let reader =
-        HistoryReader::open(&shared.read_uri()?).map_err(|error| shared.read_error(&error))?;
-    write_whole(shared, to, |out| {
+    write_whole(shared, to, |reader, out| {
         let columns = COLUMNS.iter().map(|(name, kind, _)| (*name, *kind));
         let mut file = ExportFile::begin(format, columns, out)?;
         let mut blocks = reader

@@ -13,7 +13,6 @@ use super::{
 use crate::history::{
     HistoryError, HistoryShared,
     gaps::{self, ProbeGap},
-    reader::HistoryReader,
 };
 
 /// The columns of a CSV or Parquet file.
@@ -35,9 +34,7 @@ pub(in crate::history) fn export_gaps(
     format: ExportFormat,
     to: &Path,
 ) -> Result<usize, HistoryError> {
-    let reader =
-        HistoryReader::open(&shared.read_uri()?).map_err(|error| shared.read_error(&error))?;
-    write_whole(shared, to, |out| {
+    write_whole(shared, to, |reader, out| {
         let stretch = (since.unwrap_or(i64::MIN), i64::MAX);
         let gaps = gaps::between(&reader.connection, stretch, 0)?;
         let mut file = ExportFile::begin(format, COLUMNS.into_iter(), out)?;

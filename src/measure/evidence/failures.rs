@@ -11,6 +11,7 @@
 
 use super::{
     ALPHA, IntervalEstimate, LookRule,
+    bisection::{interval_end, interval_end_from_none},
     special::{beta_share, float, ln_beta},
 };
 
@@ -90,24 +91,9 @@ impl PairCounts {
 
     /// The largest difference of which "it is at most this" is ruled out at every look; −1 if none is.
     fn low_end(self) -> f64 {
-        let is_ruled_out = |difference| self.ln_evidence(difference) >= -ONE_SIDE.ln();
-        let (mut out, mut stands) = (-1.0, self.seen());
-        if stands > 0.0 {
-            if is_ruled_out(0.0) {
-                out = 0.0;
-            } else {
-                stands = 0.0;
-            }
-        }
-        for _ in 0..HALVINGS {
-            let middle = f64::midpoint(out, stands);
-            if is_ruled_out(middle) {
-                out = middle;
-            } else {
-                stands = middle;
-            }
-        }
-        out
+        interval_end_from_none([-1.0, self.seen()], 0.0, HALVINGS, |difference| {
+            self.ln_evidence(difference) >= -ONE_SIDE.ln()
+        })
     }
 
     /// ln of the e-value against "the difference is at most this".
@@ -177,14 +163,14 @@ fn clopper_pearson(count: usize, n: usize, alpha: f64) -> (f64, f64) {
     let low = if count == 0 {
         0.0
     } else {
-        last([0.0, hits / float(n)], |p| {
+        interval_end([0.0, hits / float(n)], HALVINGS, |p| {
             beta_share(hits, misses + 1.0, p) <= 0.5 * alpha
         })
     };
     let high = if count == n {
         1.0
     } else {
-        last([1.0, hits / float(n)], |p| {
+        interval_end([1.0, hits / float(n)], HALVINGS, |p| {
             beta_share(misses, hits + 1.0, 1.0 - p) <= 0.5 * alpha
         })
     };
@@ -202,23 +188,9 @@ fn watched_share(count: usize, n: usize) -> (f64, f64) {
         |p: f64| mixed - times_ln(hits, p.ln()) - times_ln(misses, (-p).ln_1p()) >= -ALPHA.ln();
     let seen = hits / float(n);
     (
-        last([0.0, seen], is_ruled_out),
-        last([1.0, seen], is_ruled_out),
+        interval_end([0.0, seen], HALVINGS, is_ruled_out),
+        interval_end([1.0, seen], HALVINGS, is_ruled_out),
     )
-}
-
-/// The last value that a condition holds for, on the way from one for which it does (or the end of the scale) to another.
-fn last([from, to]: [f64; 2], holds: impl Fn(f64) -> bool) -> f64 {
-    let (mut out, mut stands) = (from, to);
-    for _ in 0..HALVINGS {
-        let middle = f64::midpoint(out, stands);
-        if holds(middle) {
-            out = middle;
-        } else {
-            stands = middle;
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //! difference of the two counts, not each against what is expected of it.)
 
 use super::{
+    bisection::interval_end_from_none,
     mixture::{Boundary, Mixture},
     sorted::SortedValues,
 };
@@ -216,8 +217,7 @@ impl<'a> Statement<'a> {
         Some([values.rank(n - above + 1)?, values.rank(below)?])
     }
 
-    /// One end of an interval, between a shift that the targets' own counts rule out and one that stands. The shift `none` is
-    /// tried first: so the interval excludes it exactly where the claim about it is ruled out.
+    /// One end of an interval, between a shift that the targets' own counts rule out and one that stands.
     fn end(
         &self,
         claim: Claim,
@@ -226,24 +226,9 @@ impl<'a> Statement<'a> {
         none: f64,
     ) -> f64 {
         let deciding = self.deciding(claim, [shift(out), shift(stands)]);
-        let is_ruled_out = |by: f64| self.is_ruled_out_by(&deciding, claim, shift(by));
-        let (mut out, mut stands) = (out, stands);
-        if (out - none) * (stands - none) < 0.0 {
-            if is_ruled_out(none) {
-                out = none;
-            } else {
-                stands = none;
-            }
-        }
-        for _ in 0..HALVINGS {
-            let middle = f64::midpoint(out, stands);
-            if is_ruled_out(middle) {
-                out = middle;
-            } else {
-                stands = middle;
-            }
-        }
-        out
+        interval_end_from_none([out, stands], none, HALVINGS, |by| {
+            self.is_ruled_out_by(&deciding, claim, shift(by))
+        })
     }
 
     /// The pairs that have a value where q may be, or above, for a shift between two.

@@ -1,6 +1,7 @@
 //! The paired bootstrap: two targets' quantiles in pairs drawn again and again from those that came.
 
 use super::special::float;
+use crate::seeded::SeededRandom;
 
 /// How often all pairs are drawn again.
 const TIMES: usize = 2_000;
@@ -12,7 +13,7 @@ const TIMES: usize = 2_000;
 pub(super) fn quantiles(pairs: &[(f64, f64)], p: f64) -> Vec<(f64, f64)> {
     let n = pairs.len();
     let deciding = deciding(pairs, p);
-    let mut random = SplitMix(n as u64);
+    let mut random = SeededRandom::new(n as u64);
     let mut drawn = (Vec::new(), Vec::new());
     (0..TIMES)
         .map(|_| {
@@ -67,25 +68,6 @@ fn from_top(largest: &mut [f64], n: usize, p: f64) -> f64 {
     let (above, low, _) = largest.select_nth_unstable_by(place, |x, y| y.total_cmp(x));
     let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(*low);
     *low + (high - *low) * position.fract()
-}
-
-/// A small generator of the same numbers each time (splitmix64: Steele, Lea & Flood 2014).
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `n`, each as likely within 2⁻³².
-    #[expect(clippy::cast_possible_truncation, reason = "below n")]
-    fn below(&mut self, n: usize) -> usize {
-        ((u128::from(self.next()) * n as u128) >> 64) as usize
-    }
 }
 
 #[cfg(test)]

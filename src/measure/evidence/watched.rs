@@ -221,13 +221,16 @@ pub(super) fn of_one(values: &[f64], quantile: Quantile) -> IntervalEstimate {
     let values: SortedValues = values.iter().copied().filter(|v| v.is_finite()).collect();
     let n = values.len();
     let (p, tuned) = (quantile.p(), tuned(quantile));
+    let Some(value) = interpolated(&values, p) else {
+        return IntervalEstimate::default();
+    };
     let least = |p: f64| {
         Boundary::new(Mixture::tuned(p, tuned), ONE_SIDE)
             .at(n)
             .least()
     };
     IntervalEstimate {
-        value: interpolated(&values, p),
+        value: Some(value),
         low: least(1.0 - p).and_then(|above| values.rank(n + 1 - above)),
         high: least(p).and_then(|below| values.rank(below)),
     }

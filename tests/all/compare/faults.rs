@@ -83,9 +83,9 @@ async fn after_a_429_the_endpoint_is_left_alone_as_long_as_it_asked_for() {
         _ => Deed::Answer(2),
     })
     .await;
-    let ran = compare(&home, &["a/m", "b/m", "-n", "4", "--back-off", "none"]);
+    let ran = compare(&home, &["a/m", "b/m", "-n", "4", "--back-off", "never"]);
     let (rounds, whole) = told(&ran);
-    assert_eq!(whole["back_off"], "none");
+    assert_eq!(whole["back_off"], "never");
     assert!(rounds.iter().all(|it| it["arms"][1]["waited_ms"] == 0.0));
 }
 

@@ -4,13 +4,14 @@ use egui::Ui;
 
 use super::CompareForm;
 use crate::{
-    compare::{CompareBackOff, ComparedConnections, ComparedFigure},
+    compare::{ComparedConnections, ComparedFigure},
     desktop::{
         compare::draft::CompareDraft,
         setup::{self, NO_LIMIT},
         theme::{Theme, caption, space},
         widgets::{choice_box, labeled_field, segmented, toggle},
     },
+    endpoint::BackOff,
 };
 
 impl CompareForm {
@@ -91,16 +92,12 @@ fn more_ui(ui: &mut Ui, theme: &Theme, draft: &mut CompareDraft) {
     toggle(ui, &mut draft.fresh, "A new number before each prompt").on_hover_text(
         "So that no cache answers: a number that was never sent before stands in front",
     );
-    let mut is_polite = draft.back_off == CompareBackOff::Polite;
+    let mut is_polite = draft.back_off == BackOff::Polite;
     let changed = toggle(ui, &mut is_polite, "Wait after a 429").on_hover_text(
         "The endpoint is left alone as long as it asks for. The choice is kept with the comparison",
     );
     if changed.changed() {
-        draft.back_off = if is_polite {
-            CompareBackOff::Polite
-        } else {
-            CompareBackOff::None
-        };
+        draft.back_off = BackOff::polite_if(is_polite);
     }
 }
 

@@ -54,7 +54,7 @@ impl CompareCourse {
             ..self.state.clone()
         };
         let news = CompareNews::Is(Box::new(state));
-        self.out.send(Update::Compare(news));
+        self.context.out.send(Update::Compare(news));
         self.is_untold = false;
         self.next_tell = timer_now() + TELL;
     }

@@ -148,3 +148,17 @@ fn what_is_no_number_is_left_out() {
         assert_eq!((found.n, found.difference.value), (1, Some(1.0)));
     }
 }
+
+#[test]
+fn without_an_estimate_one_target_has_no_end_of_an_interval() {
+    for n in 0..150_u32 {
+        let values: Vec<f64> = (0..n).map(f64::from).collect();
+        for quantile in Quantile::ALL {
+            for looks in [LookRule::Every, LookRule::Fixed] {
+                let found = crate::measure::evidence::of_one(&values, quantile, looks);
+                let has_end = found.low.is_some() || found.high.is_some();
+                assert!(found.value.is_some() || !has_end, "{n}: {found:?}");
+            }
+        }
+    }
+}
