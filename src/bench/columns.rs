@@ -154,10 +154,7 @@ fn push_texts(out: &mut Vec<u8>, requests: &[BenchRequest]) {
 
 fn take_texts(rest: &mut &[u8], requests: &mut [BenchRequest]) -> Option<()> {
     let mut lengths = Vec::with_capacity(requests.len());
-    fill(rest, requests, |_, n| {
-        lengths.push(n);
-        Some(())
-    })?;
+    fill(rest, requests, |_, n| lengths.push(n))?;
     for (request, length) in requests.iter_mut().zip(lengths) {
         let Some(length) = length.checked_sub(1) else {
             continue;

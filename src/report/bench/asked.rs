@@ -124,7 +124,7 @@ fn asked_in_words(plan: &BenchPlan) -> String {
     };
     let back_off = match plan.back_off {
         BackOff::Never => "after a 429 the load went on as planned",
-        BackOff::On429 => {
+        BackOff::Polite => {
             "after a 429 nothing was sent for as long as it asked, and what was due meanwhile was skipped"
         }
     };

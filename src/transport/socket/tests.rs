@@ -89,7 +89,7 @@ fn what_waited_for_a_lost_segment_is_stamped_when_it_could_be_read() {
         (ms(200), wakeup, false, false),
         (ms(200), unknown, true, false),
     ] {
-        let kernel_at = wakeup.at - ago;
+        let kernel_at = wakeup.at.checked_sub(ago).unwrap();
         let mut read = SocketRead {
             number: 1,
             bytes: 100,
