@@ -84,7 +84,7 @@ pub fn beside_ui(
             }
             ui.end_row();
             for row in both(a.1, b.1) {
-                ui.vertical(|ui| ui.label(&row.name));
+                ui.vertical(|ui| ui.add(Label::new(&row.name).extend()));
                 value_ui(ui, theme, row.a, row.text);
                 value_ui(ui, theme, row.b, row.text);
                 let overlap = Overlap::of(row.a, row.b);
@@ -93,7 +93,8 @@ pub fn beside_ui(
                         Overlap::Below | Overlap::Above => theme.text,
                         Overlap::Overlapping | Overlap::Unknown => theme.text_dim,
                     };
-                    ui.vertical(|ui| ui.label(RichText::new(overlap.text()).color(color)));
+                    let text = RichText::new(overlap.text()).color(color);
+                    ui.vertical(|ui| ui.add(Label::new(text).extend()));
                 }
                 ui.end_row();
             }

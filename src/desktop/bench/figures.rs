@@ -126,7 +126,10 @@ pub fn figures_ui(ui: &mut Ui, theme: &Theme, found: &BenchSummary) {
         }
         ui.end_row();
         for row in &rows {
-            ui.vertical(|ui| ui.label(row.name).on_hover_text(row.meaning));
+            ui.vertical(|ui| {
+                let name = ui.add(Label::new(row.name).extend());
+                name.on_hover_text(row.meaning);
+            });
             for (name, percentile) in PERCENTILES {
                 percentile_ui(ui, theme, (row, name), percentile(row.figures));
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{draft::BenchDraft, prompts::ReadyPrompts};
 use crate::{
-    bench::{BenchPlan, Load, MostTokens, prompts::BenchPrompts},
+    bench::{ArrivalProcess, BenchPlan, Load, MostTokens, prompts::BenchPrompts},
     clock::wall_clock_ns,
     desktop::{view::Cx, widgets::count},
     endpoint::local_gateway,
@@ -19,6 +19,8 @@ use crate::{
 pub struct BenchForecast {
     /// Requests, those of the warm-up included.
     requests: Option<u64>,
+    /// Whether chance decides how many there are.
+    is_by_chance: bool,
     /// Tokens of one at most, on average.
     most: MostTokens,
     /// What one costs at most.
@@ -114,6 +116,7 @@ impl BenchForecast {
             is_this_machine(&endpoint.base_url) && !local_gateway::is_own(&plan.target.endpoint);
         Ok(Self {
             requests: requests(plan),
+            is_by_chance: is_by_chance(plan),
             most,
             usd_each,
             is_local,
@@ -136,12 +139,16 @@ impl BenchForecast {
             "to another machine"
         };
         let requests = match self.requests {
+            Some(requests) if self.is_by_chance => {
+                format!("About {} requests, {place}", count(requests))
+            }
             Some(requests) => format!("{} requests at most, {place}", count(requests)),
             None => format!("Requests until it stops, {place}"),
         };
         let cost = match (self.usd_each, self.requests) {
             (Some(each), _) if each == Usd::default() => "It costs nothing".to_owned(),
             (Some(each), Some(requests)) => match each.checked_mul(requests) {
+                Some(all) if self.is_by_chance => format!("About {all}, {each} a request at most"),
                 Some(all) => format!("{all} at most, {each} a request"),
                 None => format!("{each} a request at most"),
             },
@@ -187,6 +194,15 @@ fn requests(plan: &BenchPlan) -> Option<u64> {
     };
     let counted = plan.stop.requests.into_iter().chain(by_time).min()?;
     Some(counted.saturating_add(plan.warm_up))
+}
+
+/// Whether a plan ends by time, and its requests come as chance has it.
+fn is_by_chance(plan: &BenchPlan) -> bool {
+    let arrivals = match &plan.load {
+        Load::Rate { arrivals, .. } => Some(*arrivals),
+        Load::Closed { .. } | Load::Trace { .. } => None,
+    };
+    arrivals == Some(ArrivalProcess::Poisson) && plan.stop.requests.is_none()
 }
 
 #[cfg(test)]
@@ -261,6 +277,8 @@ mod tests {
             ..of("sim/m")
         };
         assert_eq!(forecast(&rate).requests, Some(30));
+        let said = forecast(&rate).lines();
+        assert_eq!(said[0], "About 30 requests, all on this machine");
         let both = BenchDraft {
             requests: "10".into(),
             ..rate.clone()
