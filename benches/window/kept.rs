@@ -8,10 +8,11 @@ use tokenscope::{
         Load, RequestOutcome, StopReason, StopRules, Tally, columns,
     },
     compare::{
-        Arm, ArmPlace, CompareEnd, ComparePlan, CompareRound, CompareSample, CompareStopReason,
+        Arm, CompareEnd, ComparePlan, CompareRound, CompareSample, CompareStopReason,
         CompareStopRule, ComparisonHead, ComparisonId,
     },
     dialect::DialectId,
+    endpoint::TargetPlace,
     history::History,
     run::ConnectionKind,
 };
@@ -56,6 +57,8 @@ async fn bench(history: &History, requests: u64) {
         most_in_flight: 10_000,
         max_tokens: 64,
         seed: 1,
+        asked: None,
+        keep_texts: false,
     };
     let id = BenchId(1);
     let mut tally = Tally::new(&plan);
@@ -113,7 +116,7 @@ async fn comparison(history: &History, pairs: u64) {
         },
         ..ComparePlan::default()
     };
-    let place = ArmPlace {
+    let place = TargetPlace {
         dialect: Some(DialectId::OpenaiChat),
         url: "https://api.example.com/v1/chat/completions".into(),
         route: "direct".into(),

@@ -1,6 +1,6 @@
 //! What a bench will send, where to, and what it costs at most: told before anything is sent.
 
-use super::{BenchPlan, Load, MostTokens};
+use super::{ArrivalProcess, BenchPlan, Load, MostTokens};
 use crate::{
     endpoint::{Endpoint, local_gateway},
     event::Usage,
@@ -14,6 +14,8 @@ pub struct BenchForecast {
     /// Requests, those of the warm-up included; about as many where chance spaces them. `None` for one that has no count
     /// and no schedule.
     pub requests: Option<u64>,
+    /// Whether chance decides how many there are.
+    pub is_by_chance: bool,
     /// Most tokens of one, on average.
     pub most: MostTokens,
     /// What one costs at most; nothing of the simulator.
@@ -49,6 +51,7 @@ impl BenchForecast {
             is_this_machine(&endpoint.base_url) && !local_gateway::is_own(&plan.target.endpoint);
         Self {
             requests: plan.requests(),
+            is_by_chance: plan.is_by_chance(),
             most,
             usd_each,
             is_local,
@@ -84,11 +87,25 @@ impl BenchPlan {
     }
 }
 
+impl BenchPlan {
+    /// Whether it ends by time, and its requests come as chance has it.
+    fn is_by_chance(&self) -> bool {
+        let is_poisson = matches!(
+            self.load,
+            Load::Rate {
+                arrivals: ArrivalProcess::Poisson,
+                ..
+            }
+        );
+        is_poisson && self.stop.requests.is_none()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        bench::{ArrivalProcess, StopRules, plan::tests::a_plan},
+        bench::{StopRules, plan::tests::a_plan},
         dialect::DialectId,
     };
 

@@ -10,6 +10,7 @@ mod draft;
 mod figures;
 mod forecast;
 mod form;
+mod heading;
 mod live;
 mod prompts;
 mod report;
@@ -247,9 +248,7 @@ impl BenchView {
 
     fn content_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         if let Some(started) = &self.started {
-            let live = &cx.state.bench;
-            let is_stopping = started.is_stopping;
-            if live::live_ui(ui, cx.theme, &started.plan, live, is_stopping) {
+            if live::live_ui(ui, cx, &started.plan, started.is_stopping) {
                 self.stop(cx);
             }
         } else if self.shown.id().is_some() {

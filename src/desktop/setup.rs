@@ -132,6 +132,7 @@ impl NewForm<'_> {
     pub fn ui(self, ui: &mut Ui, theme: &Theme, fields: impl FnOnce(&mut Ui)) -> bool {
         let foot = Panel::bottom((self.id, "forecast")).frame(Frame::new());
         let started = foot.show(ui, |ui| {
+            ui.set_max_width(ui.available_width() - space::S);
             ui.add_space(space::S);
             card(ui, theme, |ui| {
                 ui.set_min_width(ui.available_width());

@@ -41,7 +41,10 @@ pub fn figures_ui(ui: &mut Ui, theme: &Theme, found: &BenchSummary) {
         }
         ui.end_row();
         for row in &rows {
-            ui.vertical(|ui| ui.label(row.name).on_hover_text(row.meaning));
+            ui.vertical(|ui| {
+                let name = ui.add(Label::new(row.name).extend());
+                name.on_hover_text(row.meaning);
+            });
             for (name, quantile) in QUANTILES {
                 percentile_ui(ui, theme, (row, name), row.figures.quantile(quantile));
             }

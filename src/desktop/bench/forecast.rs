@@ -113,12 +113,19 @@ impl PlanForecast {
         } else {
             "to another machine"
         };
+        let is_by_chance = self.forecast.is_by_chance;
         let requests = match most {
+            Some(requests) if is_by_chance => {
+                format!("About {} requests, {place}", count(requests))
+            }
             Some(requests) => format!("{} requests at most, {place}", count(requests)),
             None => format!("Requests until it stops, {place}"),
         };
         let cost = match (usd_each, self.forecast.usd()) {
             (Some(each), _) if each == Usd::default() => "It costs nothing".to_owned(),
+            (Some(each), Some(all)) if is_by_chance => {
+                format!("About {all}, {each} a request at most")
+            }
             (Some(each), Some(all)) => format!("{all} at most, {each} a request"),
             (Some(each), None) => format!("{each} a request at most"),
             (None, _) if self.has_budget => {
@@ -148,7 +155,7 @@ impl PlanForecast {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::draft::LoadKind, *};
     use crate::endpoint::Endpoint;
 
     fn forecast(draft: &BenchDraft) -> PlanForecast {
@@ -214,6 +221,14 @@ mod tests {
             requests: String::new(),
             ..of("sim/m")
         };
+        let rate = BenchDraft {
+            load: LoadKind::Rate,
+            per_second: "2.5".into(),
+            warm_up: "5".into(),
+            ..closed.clone()
+        };
+        let said = forecast(&rate).lines();
+        assert_eq!(said[0], "About 30 requests, all on this machine");
         assert!(forecast(&closed).lines()[0].contains("until it stops"));
     }
 }

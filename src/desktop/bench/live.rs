@@ -4,9 +4,10 @@ use egui::{Label, ProgressBar, Ui};
 use egui_plot::LineStyle;
 
 use super::{
+    heading::plan_ui,
     tiles::{Tile, tiles_ui},
     time_plot::{TimeLine, TimePlot, Upward},
-    words::{plan_text, rate_text},
+    words::rate_text,
 };
 use crate::{
     bench::{BenchPlan, Load},
@@ -14,8 +15,8 @@ use crate::{
         axes::Scale,
         icons,
         looks::key_item_ui,
-        state::LiveBench,
         theme::{Theme, caption, space, strong},
+        view::Cx,
         widgets::{card, count, counted, ms_text},
     },
     engine::BenchProgress,
@@ -23,16 +24,11 @@ use crate::{
 };
 
 /// Shows it; returns whether it is to be stopped.
-pub fn live_ui(
-    ui: &mut Ui,
-    theme: &Theme,
-    plan: &BenchPlan,
-    live: &LiveBench,
-    is_stopping: bool,
-) -> bool {
+pub fn live_ui(ui: &mut Ui, cx: &Cx<'_>, plan: &BenchPlan, is_stopping: bool) -> bool {
+    let (theme, live) = (cx.theme, &cx.state.bench);
     let empty = BenchProgress::default();
     let progress = live.progress.as_deref().unwrap_or(&empty);
-    let stop = head_ui(ui, theme, plan, progress, is_stopping);
+    let stop = head_ui(ui, cx, plan, progress, is_stopping);
     ui.add_space(space::S);
     tiles_ui(ui, theme, &tiles(plan, progress));
     if !progress.faults.is_empty() {
@@ -54,11 +50,12 @@ pub fn live_ui(
 
 fn head_ui(
     ui: &mut Ui,
-    theme: &Theme,
+    cx: &Cx<'_>,
     plan: &BenchPlan,
     progress: &BenchProgress,
     is_stopping: bool,
 ) -> bool {
+    let theme = cx.theme;
     card(ui, theme, |ui| {
         ui.set_min_width(ui.available_width());
         ui.horizontal(|ui| {
@@ -69,7 +66,7 @@ fn head_ui(
             });
             let stop = button.inner.clicked();
             ui.vertical(|ui| {
-                ui.add(Label::new(strong(plan_text(plan))).truncate());
+                plan_ui(ui, cx, plan, strong);
                 if let Some(share) = share_done(plan, progress) {
                     let bar = ProgressBar::new(share)
                         .desired_height(6.0)

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use egui::{Label, ScrollArea, Ui};
 
 use super::{
-    BenchView, beside, charts, figures, spread,
+    BenchView, beside, charts, figures,
+    heading::plan_ui,
+    spread,
     verb::{BenchDetail, TimesFrom},
     verdict,
-    words::plan_text,
 };
 use crate::desktop::{
     axes::Scale,
@@ -39,7 +40,7 @@ impl BenchView {
             }
             return;
         };
-        ui.add(Label::new(heading(plan_text(plan))).truncate());
+        plan_ui(ui, cx, plan, heading);
         if self.shown.is_running_elsewhere() {
             let text = "Another process runs it: this is what it has measured so far";
             ui.label(caption(theme, text));

@@ -2,7 +2,10 @@
 
 use egui::{Align, Button, Label, Layout, RichText, Role, ScrollArea, Ui, WidgetInfo};
 
-use super::words::{load_text, rate_text};
+use super::{
+    heading::is_simulated,
+    words::{load_text, rate_text},
+};
 use crate::{
     bench::BenchId,
     clock::wall_clock_ns,
@@ -109,7 +112,7 @@ impl SavedBenches {
                         beside == Some(row.id),
                         shown.is_some(),
                     );
-                    intent = self.row_ui(ui, theme, row, now, marks).or(intent);
+                    intent = self.row_ui(ui, cx, row, now, marks).or(intent);
                 }
                 ui.add_space(space::XS);
             }
@@ -121,11 +124,12 @@ impl SavedBenches {
     fn row_ui(
         &mut self,
         ui: &mut Ui,
-        theme: &Theme,
+        cx: &Cx<'_>,
         row: &BenchRow,
         now: i64,
         (is_shown, is_beside, has_shown): (bool, bool, bool),
     ) -> Option<SavedIntent> {
+        let theme = cx.theme;
         let mut intent = None;
         let target = local_gateway::shown(&row.plan.target);
         let target = visible_line(&target).into_owned();
@@ -171,7 +175,12 @@ impl SavedBenches {
                 );
             });
         });
-        let line = format!("{load} · {when}");
+        let made_up = if is_simulated(cx, &row.plan.target) {
+            " · simulated"
+        } else {
+            ""
+        };
+        let line = format!("{load} · {when}{made_up}");
         let second = RichText::new(found_text(row))
             .size(size::SMALL)
             .color(found_color(theme, row));

@@ -5,7 +5,7 @@ use egui::{Align, Layout, RichText, Ui, vec2};
 use crate::desktop::theme::{Theme, caption, size, space, strong, tiny};
 
 /// The width of a tile, in points: as all fit beside each other, within these bounds.
-const WIDTHS: std::ops::RangeInclusive<f32> = 92.0..=136.0;
+const WIDTHS: std::ops::RangeInclusive<f32> = 112.0..=136.0;
 /// Its height.
 const HEIGHT: f32 = 54.0;
 
@@ -26,7 +26,9 @@ pub fn tiles_ui(ui: &mut Ui, theme: &Theme, tiles: &[Tile]) {
     #[expect(clippy::cast_precision_loss, reason = "a few tiles")]
     let width = (ui.available_width() + space::S) / tiles.len().max(1) as f32 - space::S;
     let width = width.floor().clamp(*WIDTHS.start(), *WIDTHS.end());
-    ui.horizontal_wrapped(|ui| {
+    let layout = Layout::left_to_right(Align::TOP).with_main_wrap(true);
+    let height = ui.spacing().interact_size.y;
+    ui.allocate_ui_with_layout(vec2(ui.available_width(), height), layout, |ui| {
         ui.spacing_mut().item_spacing = vec2(space::S, space::XS);
         for tile in tiles {
             let layout = Layout::top_down(Align::Min);

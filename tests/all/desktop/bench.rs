@@ -109,7 +109,7 @@ pub fn open_row(desktop: &mut Desktop, player: &mut Player, row: usize) {
 fn a_bench_is_set_up_watched_stopped_and_judged() {
     let more = json!({ "load": "rate", "per_second": "20", "seconds": "30", "requests": "" });
     let (mut desktop, mut player) = set_up("simulator/steady", &more);
-    assert!(shows(&desktop, "600 requests at most, all on this machine"));
+    assert!(shows(&desktop, "About 600 requests, all on this machine"));
     assert!(shows(&desktop, "It costs nothing"));
     click(&mut desktop, &mut player, "Start");
     let [(id, plan)] = &started(&player)[..] else {

@@ -9,7 +9,7 @@ use crate::{
         bench::asked_draft::{PromptsFrom, TokenizerFrom},
         path_field::ChooseFor,
         theme::{Theme, caption, space},
-        widgets::{choice_box, ghost_button, labeled_field, multiline_field, segmented, toggle},
+        widgets::{choice_box, labeled_field, multiline_field, segmented, toggle},
     },
 };
 
@@ -73,7 +73,7 @@ impl BenchForm {
         ];
         segmented(ui, theme, "Order", &mut asked.order, &orders);
         ui.add_space(space::XS);
-        let label = "Answers as long as the recorded ones";
+        let label = "Answers as long as recorded";
         toggle(ui, &mut asked.answer_lengths, label).on_hover_text(
             "At most as many output tokens are asked for as the recorded answer has, unless the file says how many",
         );
@@ -91,7 +91,7 @@ impl BenchForm {
             .on_hover_text(LENGTHS_MEANING);
         let problem = asked.read_output().err();
         let text = &mut asked.output;
-        let label = "Most output tokens of a prompt";
+        let label = "Output tokens, at most";
         let output = labeled_field(ui, theme, label, text, "as below", problem.as_deref())
             .on_hover_text(LENGTHS_MEANING);
         let problem = asked.read_prompts().err();
@@ -166,9 +166,12 @@ impl BenchForm {
             Some(Ok(ready)) => ready.text(),
             Some(Err(_)) => String::new(),
         };
-        ui.add(Label::new(caption(theme, text)).wrap());
+        if !text.is_empty() {
+            ui.add(Label::new(caption(theme, text)).wrap());
+        }
+        let is_read = self.prompts.found(&choice).is_some();
         let is_file = self.draft.asked.from == PromptsFrom::File;
-        if is_file && ghost_button(ui, theme, "Read it again").clicked() {
+        if is_read && is_file && ui.button("Read it again").clicked() {
             let _was_read = self.prompts.forget();
         }
     }

@@ -98,12 +98,7 @@ fn synthetic_prompts_have_the_lengths_that_are_typed() {
     fill(&mut desktop, &mut player, "Input tokens of a prompt", "40");
     let told = "20 prompts, 40 tokens each on average (o200k_base)";
     wait_for(&mut desktop, &mut player, told);
-    fill(
-        &mut desktop,
-        &mut player,
-        "Most output tokens of a prompt",
-        "9",
-    );
+    fill(&mut desktop, &mut player, "Output tokens, at most", "9");
     wait_for(&mut desktop, &mut player, told);
     click(&mut desktop, &mut player, "Start");
     let (plan, source) = asked(&player);
