@@ -68,7 +68,7 @@ fn row_ui(ui: &mut Ui, theme: &Theme, row: &FigureBeside) {
         Some(quantile) => format!("{}, {}", row.name, quantile.to_lowercase()),
         None => row.name.to_owned(),
     };
-    ui.vertical(|ui| ui.label(name));
+    ui.vertical(|ui| ui.add(Label::new(name).extend()));
     value_ui(ui, theme, row.unit, &row.a);
     value_ui(ui, theme, row.unit, &row.b);
     difference_ui(ui, theme, row);

@@ -24,7 +24,7 @@ async fn long_server(letters: usize) -> Server {
             );
             send(&mut stream, chunk(event)).await;
             let end = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
-            send(&mut stream, chunk(end.to_owned())).await;
+            send(&mut stream, chunk(end)).await;
             send(&mut stream, "0\r\n\r\n").await;
         }
     })
