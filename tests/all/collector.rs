@@ -97,10 +97,10 @@ impl Rotel {
     }
 
     /// Waits until its log has all these texts.
-    pub fn says_all<'a>(&self, texts: impl Iterator<Item = &'a &'a str> + Clone) {
+    pub fn says_all(&self, texts: &[&str]) {
         let mut said = String::new();
         let deadline = Deadline::of("traces and metrics in the collector's log");
-        while !texts.clone().all(|text| said.contains(text)) {
+        while !texts.iter().all(|text| said.contains(text)) {
             let line = deadline.next(&self.lines);
             let line = line.unwrap_or_else(|| panic!("the collector ended: {said}"));
             said.push_str(&line);

@@ -85,5 +85,5 @@ async fn a_real_collector_reads_the_metrics() {
     let more = [&LOAD[..], &["--otlp", &rotel.url]].concat();
     let (line, ran) = bench_at(&home, &server, &more);
     assert_done(&line, &ran);
-    rotel.says_all(MEASURED.iter());
+    rotel.says_all(&MEASURED);
 }
