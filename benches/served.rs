@@ -1,14 +1,13 @@
 //! A simulator in a process of its own, as a peer would meet it, and what it says of its runs.
 
-use std::{
-    collections::HashMap,
-    io::{BufRead as _, BufReader},
-    net::SocketAddr,
-    process::{Child, ChildStdout, Command, Stdio},
-    time::Duration,
-};
+#[path = "process.rs"]
+#[allow(dead_code, reason = "some benches start no other process")]
+pub mod process;
+
+use std::{collections::HashMap, net::SocketAddr, process::Command, time::Duration};
 
 use anyhow::{Context as _, ensure};
+use process::Process;
 use serde_json::Value;
 use tokenscope::{
     exchange,
@@ -18,9 +17,7 @@ use url::Url;
 
 /// A running simulator; dropping it stops it.
 pub struct Served {
-    child: Child,
-    /// Kept open: the simulator may still be writing.
-    _out: BufReader<ChildStdout>,
+    process: Process,
     pub base_url: Url,
     pub address: SocketAddr,
     /// How to connect to it.
@@ -40,25 +37,17 @@ pub struct Truth {
 impl Served {
     /// Starts it with these further arguments.
     pub fn start(arguments: &[&str]) -> anyhow::Result<Self> {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tokenscope"))
-            .args(["simulate", "--port", "0"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut line = String::new();
-        let out = child.stdout.take().context("the simulator has no stdout")?;
-        let mut out = BufReader::new(out);
-        out.read_line(&mut line)?;
-        let base_url: Url = line.trim().parse()?;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tokenscope"));
+        let command = command.args(["simulate", "--port", "0"]).args(arguments);
+        let (process, line) = Process::serving(command)?;
+        let base_url: Url = line.parse()?;
         let address = base_url
             .socket_addrs(|| None)?
             .first()
             .copied()
             .context("the simulator has no address")?;
         Ok(Self {
-            child,
-            _out: out,
+            process,
             base_url,
             address,
             connect: ConnectOptions::default(),
@@ -99,14 +88,7 @@ impl Served {
 
     /// CPU time that it has used so far, where `/proc` tells.
     pub fn cpu_time(&self) -> Option<Duration> {
-        cpu_time_of(&self.child.id().to_string())
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        cpu_time_of(&self.process.id().to_string())
     }
 }
 

@@ -65,6 +65,18 @@ pub async fn ask(
     })
 }
 
+/// How long the first request is, once all of it is there.
+pub fn request_length(bytes: &[u8]) -> Option<usize> {
+    let head = memmem::find(bytes, b"\r\n\r\n")? + 4;
+    let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
+    let body = text.lines().find_map(|line| {
+        let length = line.strip_prefix("content-length:")?;
+        length.trim().parse::<usize>().ok()
+    });
+    let length = head + body.unwrap_or(0);
+    (bytes.len() >= length).then_some(length)
+}
+
 fn run_number(bytes: &[u8]) -> Option<u64> {
     const HEADER: &[u8] = b"x-sim-run: ";
     let rest = &bytes[memmem::find(bytes, HEADER)? + HEADER.len()..];

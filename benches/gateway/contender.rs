@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    io::{BufRead as _, BufReader},
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
@@ -14,6 +13,8 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 use tempfile::TempDir;
+
+use crate::common::process::{first_line, this_program};
 
 const TOKEN: &str = "sk-bench";
 const NGINX: &str = "/usr/sbin/nginx";
@@ -104,9 +105,8 @@ impl Contender {
                 gateway(kind, upstream).map(Some)
             }
             Kind::Hyper => {
-                let mut command = Command::new(std::env::current_exe()?);
-                command.args(["pass", &upstream.to_string()]);
-                let (child, line) = first_line(command)?;
+                let mut command = this_program(&["pass", &upstream.to_string()])?;
+                let (child, line) = first_line(&mut command)?;
                 Ok(Some(Self {
                     kind,
                     address: line.parse()?,
@@ -186,20 +186,6 @@ fn missing(kind: Kind) -> Option<Contender> {
     None
 }
 
-fn first_line(mut command: Command) -> anyhow::Result<(Child, String)> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let mut line = String::new();
-    let out = child.stdout.take().context("no stdout")?;
-    let mut out = BufReader::new(out);
-    out.read_line(&mut line)?;
-    // It goes on writing to it.
-    thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
-    Ok((child, line.trim().to_owned()))
-}
-
 fn gateway(kind: Kind, upstream: SocketAddr) -> anyhow::Result<Contender> {
     let settings = format!(
         "[endpoint.openai]\nbase_url = \"http://{upstream}/v1\"\n\
@@ -231,7 +217,7 @@ fn gateway_with(kind: Kind, settings: &str) -> anyhow::Result<Contender> {
     if kind != Kind::History {
         command.arg("--no-history");
     }
-    let (child, line) = first_line(command)?;
+    let (child, line) = first_line(&mut command)?;
     let url: url::Url = line
         .parse()
         .with_context(|| format!("the gateway said “{line}”"))?;

@@ -1,46 +1,33 @@
 //! A server that answers at once: 64 tokens, one write each, in the protocol of the path.
 
-use std::{
-    io::{BufRead as _, BufReader},
-    net::SocketAddr,
-    process::{Child, Command, Stdio},
-};
+use std::net::SocketAddr;
 
-use anyhow::Context as _;
 use memchr::memmem;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
 
+use crate::common::{
+    process::{Process, this_program},
+    streams::request_length,
+};
+
 const TOKENS: usize = 64;
 
 /// It in a process of its own; dropping it stops it.
 pub struct Flood {
-    child: Child,
+    _process: Process,
     pub address: SocketAddr,
 }
 
 impl Flood {
     pub fn start() -> anyhow::Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .arg("flood")
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut line = String::new();
-        let out = child.stdout.take().context("no stdout")?;
-        BufReader::new(out).read_line(&mut line)?;
+        let (process, line) = Process::serving(&mut this_program(&["flood"])?)?;
         Ok(Self {
-            child,
-            address: line.trim().parse()?,
+            _process: process,
+            address: line.parse()?,
         })
-    }
-}
-
-impl Drop for Flood {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -61,7 +48,7 @@ async fn answer(mut stream: TcpStream) -> anyhow::Result<()> {
     let answers = [openai(), gemini(), anthropic()];
     let mut bytes = Vec::new();
     loop {
-        let Some(end) = request_end(&bytes) else {
+        let Some(end) = request_length(&bytes) else {
             if stream.read_buf(&mut bytes).await? == 0 {
                 return Ok(());
             }
@@ -78,19 +65,6 @@ async fn answer(mut stream: TcpStream) -> anyhow::Result<()> {
         }
         bytes.drain(..end);
     }
-}
-
-/// The length of the first whole request.
-fn request_end(bytes: &[u8]) -> Option<usize> {
-    let head = memmem::find(bytes, b"\r\n\r\n")? + 4;
-    let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
-    let length = text
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: ").map(str::to_owned));
-    let length: usize = length
-        .and_then(|length| length.trim().parse().ok())
-        .unwrap_or(0);
-    (bytes.len() >= head + length).then_some(head + length)
 }
 
 fn stream(events: impl Iterator<Item = String>) -> Vec<Vec<u8>> {

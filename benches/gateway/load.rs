@@ -1,19 +1,15 @@
 //! The load: streams over raw sockets, one request after another each.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::{net::SocketAddr, sync::Arc};
+
+use tokio::net::TcpStream;
+
+use crate::common::{
+    closed_loop::{self, Ask},
+    streams::{self, RawAnswer},
 };
 
-use tokio::{net::TcpStream, task::JoinSet};
-
-use crate::streams::{self, RawAnswer};
-
 /// What is asked, and by how many streams.
-#[derive(Clone)]
 pub struct Load {
     pub address: SocketAddr,
     /// Makes the bytes of a request from its number.
@@ -35,31 +31,17 @@ pub struct Answer {
 impl Load {
     /// Keeps the streams going until all requests were answered.
     pub async fn run(self) -> anyhow::Result<Vec<Answer>> {
-        let next = Arc::new(AtomicUsize::new(0));
-        let mut tasks = JoinSet::new();
-        for _ in 0..self.streams {
-            let (next, load) = (Arc::clone(&next), self.clone());
-            tasks.spawn(async move {
-                let (mut answers, mut socket) = (Vec::new(), None);
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    if index >= load.requests {
-                        return anyhow::Ok(answers);
-                    }
-                    answers.push(load.ask(&mut socket, index).await?);
-                }
-            });
-        }
-        let mut answers = Vec::new();
-        while let Some(done) = tasks.join_next().await {
-            answers.extend(done??);
-        }
-        Ok(answers)
+        let (streams, requests) = (self.streams, self.requests);
+        let answers = closed_loop::run(&Arc::new(self), streams, requests).await?;
+        let with_index = |(index, RawAnswer { run, ttft })| Answer { index, run, ttft };
+        Ok(answers.into_iter().map(with_index).collect())
     }
+}
 
-    async fn ask(&self, socket: &mut Option<TcpStream>, index: usize) -> anyhow::Result<Answer> {
-        let request = (self.request)(index);
-        let RawAnswer { run, ttft } = streams::ask(socket, self.address, &request).await?;
-        Ok(Answer { index, run, ttft })
+impl Ask for Load {
+    type Answer = RawAnswer;
+
+    async fn ask(&self, socket: &mut Option<TcpStream>, index: usize) -> anyhow::Result<RawAnswer> {
+        streams::ask(socket, self.address, &(self.request)(index)).await
     }
 }

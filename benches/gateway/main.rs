@@ -22,25 +22,24 @@
 )]
 #![allow(missing_docs, reason = "nothing here is public")]
 
+#[path = "../common.rs"]
+mod common;
 mod contender;
 mod flood;
 mod load;
 mod pass;
-#[path = "../served.rs"]
-#[allow(dead_code, reason = "other benches ask for more")]
-mod served;
-#[path = "../streams.rs"]
-mod streams;
 mod tail;
 
 use std::{collections::BTreeMap, env, time::Duration};
 
 use anyhow::Context as _;
+use common::{
+    served::{Served, percentile_ms},
+    streams::{knob, runtime},
+};
 use contender::{Contender, Kind, Usage};
 use load::{Answer, Load};
 use rand::seq::SliceRandom as _;
-use served::{Served, percentile_ms};
-use streams::{knob, runtime};
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = env::args().collect();

@@ -23,9 +23,9 @@ use tokio::{
 };
 
 use crate::{
+    common::served::{as_ms, percentile_ms},
     contender::Contender,
     load::{Answer, Load},
-    served::percentile_ms,
 };
 
 /// Published P50 and P99 of TTFT over 24 hours, in milliseconds.
@@ -214,7 +214,7 @@ fn figures(sorted: &[i128]) -> String {
             reason = "a rank of a list"
         )]
         let rank = (rank.ceil().max(1.0) as usize).min(sorted.len());
-        crate::served::as_ms(sorted[rank - 1])
+        as_ms(sorted[rank - 1])
     };
     format!(
         "{:.0} | {:.0} | {:.0} ({:.0} to {:.0})",

@@ -29,20 +29,13 @@
 )]
 #![allow(missing_docs, reason = "nothing here is public")]
 
-#[path = "../asked.rs"]
-mod asked;
-#[path = "../served.rs"]
-#[allow(dead_code, reason = "other benches ask for more")]
-mod served;
+#[path = "../common.rs"]
+mod common;
 mod server;
-#[path = "../streams.rs"]
-#[allow(dead_code, reason = "other benches ask for more")]
-mod streams;
 
 use std::{
     env,
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -50,8 +43,12 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use served::{as_ms, percentile_ms};
-use streams::{knob, runtime};
+use common::{
+    asked,
+    process::{Process, this_program},
+    served::{as_ms, percentile_ms},
+    streams::{knob, runtime},
+};
 use tokenscope::{
     dialect::DialectId,
     endpoint::{Auth, Endpoint},
@@ -272,20 +269,9 @@ fn percent(part: usize, of: usize) -> String {
     format!("{:.2} %", 100.0 * part as f64 / of as f64)
 }
 
-/// A process that dropping this ends.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Starts a process that keeps a core busy.
 fn spin() -> anyhow::Result<Process> {
-    let child = Command::new(env::current_exe()?).arg("spin").spawn()?;
-    Ok(Process(child))
+    Process::start(&mut this_program(&["spin"])?)
 }
 
 /// The server in its process.
@@ -308,14 +294,10 @@ impl Server {
         } else {
             Command::new(program)
         };
-        let mut child = command.arg("serve").stdout(Stdio::piped()).spawn()?;
-        let out = child.stdout.take().context("no stdout")?;
-        let mut line = String::new();
-        BufReader::new(out).read_line(&mut line)?;
-        let url = line.trim().parse()?;
+        let (process, line) = Process::serving(command.arg("serve"))?;
         Ok(Self {
-            _process: Process(child),
-            url,
+            _process: process,
+            url: line.parse()?,
             is_first,
         })
     }

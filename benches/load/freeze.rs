@@ -1,9 +1,6 @@
 //! A server that freezes 2 s in every 20 s, and what a rate and a closed loop say of it.
 
 use std::{
-    env,
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -17,8 +14,11 @@ use tokio::{
 use url::Url;
 
 use crate::{
+    common::{
+        process::{Process, this_program},
+        streams::{knob, request_length, runtime},
+    },
     float, ours,
-    streams::{knob, runtime},
 };
 
 const PERIOD: Duration = Duration::from_secs(20);
@@ -87,31 +87,18 @@ pub fn compare() -> anyhow::Result<()> {
 
 /// The server, in a process of its own, until it is dropped.
 pub struct FreezingServer {
-    child: Child,
+    _process: Process,
     pub base_url: Url,
 }
 
 impl FreezingServer {
     /// Starts it; `mode` is `freeze`, or `steady` for one that never freezes.
     pub fn start(mode: &str) -> anyhow::Result<Self> {
-        let mut child = Command::new(env::current_exe()?)
-            .arg(mode)
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut line = String::new();
-        let out = child.stdout.take().context("no stdout")?;
-        BufReader::new(out).read_line(&mut line)?;
+        let (process, line) = Process::serving(&mut this_program(&[mode])?)?;
         Ok(Self {
-            child,
-            base_url: line.trim().parse()?,
+            _process: process,
+            base_url: line.parse()?,
         })
-    }
-}
-
-impl Drop for FreezingServer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -163,16 +150,4 @@ async fn answer_all(
         );
         stream.write_all(answer.as_bytes()).await?;
     }
-}
-
-/// How long the first request is, once all of it is there.
-fn request_length(bytes: &[u8]) -> Option<usize> {
-    let head = memchr::memmem::find(bytes, b"\r\n\r\n")? + 4;
-    let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
-    let body = text.lines().find_map(|line| {
-        let length = line.strip_prefix("content-length:")?;
-        length.trim().parse::<usize>().ok()
-    });
-    let length = head + body.unwrap_or(0);
-    (bytes.len() >= length).then_some(length)
 }

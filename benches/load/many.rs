@@ -1,12 +1,15 @@
 //! One bench of very many requests: what memory it takes, and what room.
 
-use std::{env, process::Command};
-
 use anyhow::ensure;
 use tokenscope::bench::Load;
 use url::Url;
 
-use crate::{float, freeze::FreezingServer, ours, streams::knob};
+use crate::{
+    common::{process::this_program, streams::knob},
+    float,
+    freeze::FreezingServer,
+    ours,
+};
 
 /// Has a process of its own run it, if that is asked for.
 pub fn compare() -> anyhow::Result<()> {
@@ -15,9 +18,8 @@ pub fn compare() -> anyhow::Result<()> {
         return Ok(());
     }
     let server = FreezingServer::start("steady")?;
-    let status = Command::new(env::current_exe()?)
-        .args(["many", &requests.to_string(), server.base_url.as_str()])
-        .status()?;
+    let words = ["many", &requests.to_string(), server.base_url.as_str()];
+    let status = this_program(&words)?.status()?;
     ensure!(status.success(), "the client failed");
     Ok(())
 }

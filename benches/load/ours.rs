@@ -17,7 +17,15 @@ use tokenscope::{
 };
 use url::Url;
 
-use crate::{Level, Measured, asked, cpu_ns, prompt, served};
+use crate::{
+    common::{
+        asked,
+        closed_loop::{Level, prompt},
+        cpu::process_cpu_ns,
+        served,
+    },
+    levels::Measured,
+};
 
 /// The same prompts as all clients ask.
 struct Prompts {
@@ -26,8 +34,9 @@ struct Prompts {
 
 impl RequestSource for Prompts {
     fn question(&self, number: u64) -> BenchQuestion {
+        let index = usize::try_from(number).unwrap_or(usize::MAX);
         BenchQuestion {
-            request: Arc::new(asked::request(&prompt(number), self.tokens)),
+            request: Arc::new(asked::request(&prompt(index), self.tokens)),
             prompt: u32::try_from(number).unwrap_or(u32::MAX),
         }
     }
@@ -108,7 +117,7 @@ pub(crate) fn run(plan: BenchPlan, tokens: u32, base_url: &Url) -> anyhow::Resul
             _ => {}
         }
     };
-    let (cpu_ns, peak_kib) = (cpu_ns()?, served::peak_kib().unwrap_or(0));
+    let (cpu_ns, peak_kib) = (process_cpu_ns(), served::peak_kib().unwrap_or(0));
     let wall_ns = u64::try_from(began.elapsed().as_nanos())?;
     engine.send(Command::Stop);
     while engine.next().is_some() {}
@@ -148,14 +157,14 @@ pub(crate) fn measure(level: Level, base_url: &Url) -> anyhow::Result<Measured> 
     let mut samples = Vec::new();
     for request in &ran.requests {
         let first = request.first_token.context("a request without a token")?;
-        if request.number >= level.0 as u64 {
-            let seed = served::seed_of("sim-bench", &prompt(request.number));
-            samples.push((seed, first - request.started));
+        let number = usize::try_from(request.number)?;
+        if number >= level.0 {
+            samples.push((number, first - request.started));
         }
     }
     Ok(Measured {
         samples,
-        by_seed: true,
+        by_order: false,
         wall_ns: ran.wall_ns,
         cpu_ns: ran.cpu_ns,
         peak_kib: ran.peak_kib,

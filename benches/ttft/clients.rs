@@ -16,8 +16,9 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::{
+use crate::common::{
     asked,
+    closed_loop::{Ask, prompt},
     streams::{self, RawAnswer},
 };
 
@@ -70,6 +71,8 @@ pub struct Answer {
 /// What all streams of a client share.
 pub struct Shared {
     client: Client,
+    /// Asked for in each request.
+    tokens: u32,
     address: SocketAddr,
     base_url: Url,
     endpoint: Arc<Endpoint>,
@@ -79,7 +82,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn new(client: Client, base_url: &Url) -> anyhow::Result<Self> {
+    pub fn new(client: Client, tokens: u32, base_url: &Url) -> anyhow::Result<Self> {
         let history = if client == Client::History {
             let folder = tempfile::tempdir()?;
             Some((History::open(folder.path()), folder))
@@ -91,6 +94,7 @@ impl Shared {
         let address = base_url.socket_addrs(|| None)?;
         Ok(Self {
             client,
+            tokens,
             address: *address.first().context("no address")?,
             base_url: base_url.clone(),
             endpoint: Arc::new(Endpoint {
@@ -115,22 +119,8 @@ impl Shared {
         }
     }
 
-    /// Sends one request; `raw` is the stream's own socket, for the client that has one.
-    pub async fn ask(
-        &self,
-        raw: &mut Option<TcpStream>,
-        prompt: &str,
-        tokens: u32,
-    ) -> anyhow::Result<Answer> {
-        match self.client {
-            Client::Raw => self.by_socket(raw, prompt, tokens).await,
-            Client::Reqwest => self.by_reqwest(prompt, tokens).await,
-            Client::Ours | Client::History => self.by_run(prompt, tokens).await,
-        }
-    }
-
-    async fn by_run(&self, prompt: &str, tokens: u32) -> anyhow::Result<Answer> {
-        let spec = asked::spec(&self.endpoint, asked::request(prompt, tokens), false);
+    async fn by_run(&self, prompt: &str) -> anyhow::Result<Answer> {
+        let spec = asked::spec(&self.endpoint, asked::request(prompt, self.tokens), false);
         let id = spec.head.id;
         let history = self.history.as_ref().map(|(history, _)| history);
         if let Some(history) = history {
@@ -149,14 +139,14 @@ impl Shared {
         answer_of(&run)
     }
 
-    async fn by_reqwest(&self, prompt: &str, tokens: u32) -> anyhow::Result<Answer> {
+    async fn by_reqwest(&self, prompt: &str) -> anyhow::Result<Answer> {
         let started = Instant::now();
         let url = self.base_url.join("/v1/chat/completions")?;
         let request = self
             .reqwest
             .post(url)
             .header("content-type", "application/json");
-        let mut response = request.body(body(prompt, tokens)).send().await?;
+        let mut response = request.body(body(prompt, self.tokens)).send().await?;
         let number = response
             .headers()
             .get("x-sim-run")
@@ -190,9 +180,8 @@ impl Shared {
         &self,
         socket: &mut Option<TcpStream>,
         prompt: &str,
-        tokens: u32,
     ) -> anyhow::Result<Answer> {
-        let body = body(prompt, tokens);
+        let body = body(prompt, self.tokens);
         let request = format!(
             "POST /v1/chat/completions HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             self.address,
@@ -204,6 +193,19 @@ impl Shared {
             ttft,
             own: ttft,
         })
+    }
+}
+
+impl Ask for Shared {
+    type Answer = Answer;
+
+    async fn ask(&self, socket: &mut Option<TcpStream>, index: usize) -> anyhow::Result<Answer> {
+        let prompt = prompt(index);
+        match self.client {
+            Client::Raw => self.by_socket(socket, &prompt).await,
+            Client::Reqwest => self.by_reqwest(&prompt).await,
+            Client::Ours | Client::History => self.by_run(&prompt).await,
+        }
     }
 }
 

@@ -21,43 +21,34 @@
 )]
 #![allow(missing_docs, reason = "nothing here is public")]
 
-#[path = "../asked.rs"]
-mod asked;
 mod clients;
-#[path = "../served.rs"]
-#[allow(dead_code, reason = "other benches ask for more")]
-mod served;
-#[path = "../streams.rs"]
-mod streams;
+#[path = "../common.rs"]
+mod common;
 
 use std::{
     env,
-    io::Read as _,
-    process::{Child, Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    process::Stdio,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, ensure};
 use clients::{Answer, Client, Shared};
+use common::{
+    closed_loop::{self, Level},
+    process::{Process, said, this_program},
+    served::{Served, as_ms, own_cpu_time, peak_kib, percentile_ms},
+    streams::{knob, runtime},
+};
 use serde::{Deserialize, Serialize};
-use served::{Served, as_ms, own_cpu_time, percentile_ms};
-use streams::{knob, runtime};
-use tokio::task::JoinSet;
 use url::Url;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = env::args().collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [_, "measure", client, streams, base_url] => {
-            let level = Level {
-                streams: streams.parse()?,
-                client: client.parse()?,
-            };
-            let measured = runtime()?.block_on(measure(level, &base_url.parse()?))?;
+            let (level, url) = (Level(streams.parse()?), base_url.parse()?);
+            let measured = runtime()?.block_on(measure(level, client.parse()?, &url))?;
             println!("{}", serde_json::to_string(&measured)?);
             Ok(())
         }
@@ -82,55 +73,30 @@ fn compare() -> anyhow::Result<()> {
     );
     for _ in 0..repeat {
         for busy in knob("TTFT_BUSY", "no,yes") {
-            let _spinning = (busy == "yes").then(Spinning::start).transpose()?;
+            let _spinning = (busy == "yes").then(start_to_spin).transpose()?;
             for level in &levels {
-                compare_at(level.parse().context("TTFT_LEVELS")?, &clients, &busy)?;
+                let level = Level(level.parse().context("TTFT_LEVELS")?);
+                compare_at(level, &clients, &busy)?;
             }
         }
     }
     Ok(())
 }
 
-fn compare_at(streams: usize, clients: &[String], busy: &str) -> anyhow::Result<()> {
+fn compare_at(level: Level, clients: &[String], busy: &str) -> anyhow::Result<()> {
     let simulator = Served::start(&[])?;
     let (mut raw_p50, mut reqwest_cpu) = (None, None);
     for name in clients {
-        let level = Level {
-            streams,
-            client: name.parse()?,
-        };
-        let row = runtime()?.block_on(row(level, &simulator))?;
-        match level.client {
+        let client = name.parse()?;
+        let row = runtime()?.block_on(row(level, client, &simulator))?;
+        match client {
             Client::Raw => raw_p50 = Some(row.by_kernel.p50),
             Client::Reqwest => reqwest_cpu = Some(row.cpu_ms),
             Client::Ours | Client::History => {}
         }
-        row.print(level, busy == "yes", raw_p50, reqwest_cpu);
+        row.print(level, client, busy == "yes", raw_p50, reqwest_cpu);
     }
     Ok(())
-}
-
-#[derive(Clone, Copy)]
-struct Level {
-    streams: usize,
-    client: Client,
-}
-
-impl Level {
-    /// Requests in all: many rounds of few streams, few rounds of many.
-    fn requests(self) -> usize {
-        match self.streams {
-            1..=10 => 60,
-            11..=100 => 600,
-            101..=500 => 2_000,
-            n => n * 3,
-        }
-    }
-
-    /// One stream at a time gives few figures a second, so its answers are short.
-    fn tokens(self) -> u32 {
-        if self.streams == 1 { 8 } else { 64 }
-    }
 }
 
 /// What a client's process says of itself.
@@ -143,57 +109,35 @@ struct Measured {
     peak_kib: u64,
 }
 
-/// Keeps `streams` runs going until all requests have been answered.
-async fn measure(level: Level, base_url: &Url) -> anyhow::Result<Measured> {
-    let (began, next) = (Instant::now(), Arc::new(AtomicUsize::new(0)));
-    let shared = Arc::new(Shared::new(level.client, base_url)?);
-    let mut tasks = JoinSet::new();
-    for _ in 0..level.streams {
-        let (next, shared) = (Arc::clone(&next), Arc::clone(&shared));
-        tasks.spawn(async move {
-            let (mut samples, mut socket) = (Vec::new(), None);
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                if index >= level.requests() {
-                    return anyhow::Ok(samples);
-                }
-                // The prompt seeds the schedule, so that all clients meet the same ones.
-                let prompt = format!("request {index}");
-                let answer = shared.ask(&mut socket, &prompt, level.tokens()).await?;
-                let Answer { run, ttft, own } = answer;
-                samples.push((index, run, ttft, own));
-            }
-        });
-    }
-    let mut samples = Vec::new();
-    while let Some(done) = tasks.join_next().await {
-        samples.extend(done??);
-    }
+/// Has a client send all requests of a level.
+async fn measure(level: Level, client: Client, base_url: &Url) -> anyhow::Result<Measured> {
+    let began = Instant::now();
+    let shared = Arc::new(Shared::new(client, level.tokens(), base_url)?);
+    let answers = closed_loop::run(&shared, level.0, level.requests()).await?;
     let wall = began.elapsed();
     if let Some(shared) = Arc::into_inner(shared) {
         shared.end().await?;
     }
+    let sample = |(index, Answer { run, ttft, own })| (index, run, ttft, own);
     Ok(Measured {
-        samples,
+        samples: answers.into_iter().map(sample).collect(),
         wall_ns: u64::try_from(wall.as_nanos())?,
         cpu_ns: u64::try_from(own_cpu_time().unwrap_or_default().as_nanos())?,
-        peak_kib: served::peak_kib().unwrap_or(0),
+        peak_kib: peak_kib().unwrap_or(0),
     })
 }
 
 /// Has a process of its own measure, and holds what it says against the simulator's truth.
-async fn row(level: Level, simulator: &Served) -> anyhow::Result<Row> {
+async fn row(level: Level, client: Client, simulator: &Served) -> anyhow::Result<Row> {
     let before = simulator.truths(0).await?.into_keys().max().unwrap_or(0);
     let served_before = simulator.cpu_time().unwrap_or_default();
-    let mut child = Command::new(env::current_exe()?)
-        .args(["measure", level.client.name(), &level.streams.to_string()])
-        .arg(simulator.base_url.as_str())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let mut said = String::new();
-    let mut out = child.stdout.take().context("no stdout")?;
-    out.read_to_string(&mut said)?;
-    ensure!(child.wait()?.success(), "the client failed");
+    let (streams, url) = (level.0.to_string(), simulator.base_url.as_str());
+    let said = said(&mut this_program(&[
+        "measure",
+        client.name(),
+        &streams,
+        url,
+    ])?)?;
     let measured: Measured = serde_json::from_str(&said)?;
     let served_cpu = simulator
         .cpu_time()
@@ -211,7 +155,7 @@ async fn row(level: Level, simulator: &Served) -> anyhow::Result<Row> {
         let truth = truth.with_context(|| format!("the simulator knows no run {run}"))?;
         let error = i128::from(*ttft) - truth.written;
         lists[2].push(error);
-        if *index >= level.streams {
+        if *index >= level.0 {
             lists[0].push(error);
             lists[1].push(i128::from(*own) - truth.written);
             lists[3].push(truth.written - truth.planned);
@@ -265,17 +209,24 @@ struct Row {
 }
 
 impl Row {
-    fn print(&self, level: Level, busy: bool, raw_p50: Option<f64>, reqwest_cpu: Option<f64>) {
-        let both = |kernel: f64, ours: f64| match level.client {
+    fn print(
+        &self,
+        level: Level,
+        client: Client,
+        busy: bool,
+        raw_p50: Option<f64>,
+        reqwest_cpu: Option<f64>,
+    ) {
+        let both = |kernel: f64, ours: f64| match client {
             Client::Raw | Client::Reqwest => format!("{ours:.3}"),
             Client::Ours | Client::History => format!("{kernel:.3} / {ours:.3}"),
         };
         let or_dash = |figure: Option<f64>| figure.map_or("–".to_owned(), |f| format!("{f:.2}"));
         println!(
             "| {} | {} | {} | {} | {} | {} | {:.3} | {} | {:.3} | {:.3} | {:.3} | {} | {:.0} | {:.2} |",
-            level.streams,
+            level.0,
             if busy { "busy" } else { "idle" },
-            level.client.name(),
+            client.name(),
             self.n,
             both(self.by_kernel.p50, self.by_us.p50),
             both(self.by_kernel.p99, self.by_us.p99),
@@ -291,21 +242,9 @@ impl Row {
     }
 }
 
-/// A process that keeps all cores busy until it is dropped.
-struct Spinning(Child);
-
-impl Spinning {
-    fn start() -> anyhow::Result<Self> {
-        let mut spin = Command::new(env::current_exe()?);
-        Ok(Self(spin.arg("spin").stdin(Stdio::piped()).spawn()?))
-    }
-}
-
-impl Drop for Spinning {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Keeps all cores busy, in a process of its own.
+fn start_to_spin() -> anyhow::Result<Process> {
+    Process::start(this_program(&["spin"])?.stdin(Stdio::piped()))
 }
 
 /// Spins a thread a core until whoever started this process is gone.

@@ -102,8 +102,6 @@ struct Totals {
     output_tokens: u64,
     /// First start to last end, of all requests.
     started_to_ended: f64,
-    /// First start to last token, of those that ended with a complete answer.
-    started_to_last_token: f64,
     /// First request sent to last end, of those.
     sent_to_ended: f64,
 }
@@ -200,7 +198,6 @@ impl Totals {
             input_tokens: sum(|request| request.input_tokens),
             output_tokens: sum(output_tokens),
             started_to_ended: span(counted(requests), first_start, end),
-            started_to_last_token: span(complete(), first_start, |request| request.last_token),
             sent_to_ended: span(complete(), |request| request.request_sent, end),
         }
     }

@@ -76,13 +76,9 @@ impl Agent {
         home.write_settings(&format!(
             "[endpoint.here]\nbase_url = \"{url}v1\"\nmodels = [\"m\"]\n"
         ));
-        let mut command = home.tokenscope(["probe", "--listen", "127.0.0.1:0", "--accept-benches"]);
-        command.args(["--no-history"]).args(more);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let listen = ["probe", "--listen", "127.0.0.1:0", "--accept-benches"];
+        let arguments = [&listen[..], &["--no-history"], more].concat();
+        let mut child = home.start(arguments, Stdio::null(), Stdio::piped());
         let err = BufReader::new(child.stderr.take().unwrap());
         let (err, address) = deadline::read("its address", err, |err| {
             let mut lines = err.lines().map_while(Result::ok);

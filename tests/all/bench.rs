@@ -30,11 +30,14 @@ pub fn lines(ran: &Ran) -> Vec<Value> {
         .collect()
 }
 
+/// The arguments of a bench of the model `m` at a URL.
+fn asks<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["bench", "--json", "--base-url", url, "-m", "m"], more].concat()
+}
+
 /// Runs a bench of the model `m` at a server. Its last line, and the exit code.
 fn bench_at(home: &Home, server: &Server, more: &[&str]) -> (Value, Ran) {
-    let url = format!("{}v1", server.url());
-    let asks = [&["bench", "--json", "--base-url", &url, "-m", "m"], more].concat();
-    let ran = home.run(&asks, "");
+    let ran = home.run(&asks(&format!("{}v1", server.url()), more), "");
     let last = lines(&ran).pop().unwrap_or_default();
     (last, ran)
 }

@@ -20,13 +20,18 @@ fn python() -> PathBuf {
     std::env::var_os("TOKENSCOPE_PYTHON").map_or(made, PathBuf::from)
 }
 
-fn imports(what: &str) -> bool {
+/// Whether packages are missing, which is said: what needs them is skipped then.
+fn is_missing(packages: &str) -> bool {
     let status = Command::new(python())
-        .args(["-c", &format!("import {what}")])
+        .args(["-c", &format!("import {packages}")])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
-    status.is_ok_and(|status| status.success())
+    let is_missing = !status.is_ok_and(|status| status.success());
+    if is_missing {
+        println!("skipped: {} has not {packages}", python().display());
+    }
+    is_missing
 }
 
 /// Log-normal pairs that have a third of their spread in common, and failures; the same for the same seed.
@@ -121,6 +126,15 @@ fn assert_same(what: &str, n: usize, ours: &IntervalEstimate, theirs: &Value, wi
     }
 }
 
+/// Holds the median difference and ratio of a sample against the other implementation's, exactly.
+fn assert_same_medians(sample: &Sample, rule: LookRule, theirs: &Value) {
+    let ours = verdict(&sample.pairs(), Quantile::Median, rule, 0.0);
+    for (what, interval) in [("difference", &ours.difference), ("ratio", &ours.ratio)] {
+        let what = format!("median {what}");
+        assert_same(&what, sample.pairs.len(), interval, &theirs[&what], 0.0);
+    }
+}
+
 /// Sizes and ratios of the samples.
 const SAMPLES: [(u64, usize, f64); 6] = [
     (1, 40, 1.0),
@@ -133,29 +147,13 @@ const SAMPLES: [(u64, usize, f64); 6] = [
 
 #[test]
 fn fixed_intervals_are_those_of_scipy() {
-    if !imports("scipy") {
-        println!("skipped: no SciPy here ({})", python().display());
+    if is_missing("scipy") {
         return;
     }
     for (seed, n, ratio) in SAMPLES {
         let sample = Sample::of(seed, n, ratio);
         let theirs = sample.reference("fixed");
-        let of = |quantile| verdict(&sample.pairs(), quantile, LookRule::Fixed, 0.0);
-        let median = of(Quantile::Median);
-        assert_same(
-            "median difference",
-            n,
-            &median.difference,
-            &theirs["median difference"],
-            0.0,
-        );
-        assert_same(
-            "median ratio",
-            n,
-            &median.ratio,
-            &theirs["median ratio"],
-            0.0,
-        );
+        assert_same_medians(&sample, LookRule::Fixed, &theirs);
         let a: Vec<f64> = sample.pairs.iter().map(|(a, _)| *a).collect();
         for (quantile, name) in [(Quantile::Median, "0.5"), (Quantile::P95, "0.95")] {
             let ours = of_one(&a, quantile, LookRule::Fixed);
@@ -165,7 +163,7 @@ fn fixed_intervals_are_those_of_scipy() {
                 assert_same(name, n, &ours, theirs, 0.0);
             }
         }
-        let p95 = of(Quantile::P95).difference;
+        let p95 = verdict(&sample.pairs(), Quantile::P95, LookRule::Fixed, 0.0).difference;
         if p95.low.is_some() {
             // Both are random; 2,000 and 9,999 resamples.
             assert_same("P95 difference", n, &p95, &theirs["p95 difference"], 0.06);
@@ -175,8 +173,7 @@ fn fixed_intervals_are_those_of_scipy() {
 
 #[test]
 fn failure_intervals_are_those_of_scipy() {
-    if !imports("scipy") {
-        println!("skipped: no SciPy here ({})", python().display());
+    if is_missing("scipy") {
         return;
     }
     for (seed, n, ratio) in SAMPLES {
@@ -224,29 +221,13 @@ fn failure_intervals_are_those_of_scipy() {
 
 #[test]
 fn watched_intervals_are_those_of_the_authors() {
-    if !imports("scipy, confseq.boundaries") {
-        println!("skipped: no confseq here ({})", python().display());
+    if is_missing("scipy, confseq.boundaries") {
         return;
     }
     for (seed, n, ratio) in SAMPLES {
         let sample = Sample::of(seed, n, ratio);
         let theirs = sample.reference("watched");
-        let of = |quantile| verdict(&sample.pairs(), quantile, LookRule::Every, 0.0);
-        let median = of(Quantile::Median);
-        assert_same(
-            "median difference",
-            n,
-            &median.difference,
-            &theirs["median difference"],
-            0.0,
-        );
-        assert_same(
-            "median ratio",
-            n,
-            &median.ratio,
-            &theirs["median ratio"],
-            0.0,
-        );
+        assert_same_medians(&sample, LookRule::Every, &theirs);
         let a: Vec<f64> = sample.pairs.iter().map(|(a, _)| *a).collect();
         for (quantile, name) in [
             (Quantile::Median, "0.5"),
@@ -256,7 +237,7 @@ fn watched_intervals_are_those_of_the_authors() {
             let ours = of_one(&a, quantile, LookRule::Every);
             assert_same(name, n, &ours, &theirs[format!("quantile {name}")], 0.0);
         }
-        let p95 = of(Quantile::P95).difference;
+        let p95 = verdict(&sample.pairs(), Quantile::P95, LookRule::Every, 0.0).difference;
         if p95.low.is_some() {
             // Both halve a range until little of it is left.
             assert_same("P95 difference", n, &p95, &theirs["p95 difference"], 1e-3);

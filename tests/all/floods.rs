@@ -3,25 +3,23 @@
 //! The real binary is asked, with its history, plain and with `--json`, in each dialect. Budgets are bytes: a
 //! fixed room above a short answer's, beside what the answer's text needs.
 
+mod flood;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod heads;
 mod large;
 mod matrix;
+mod measured;
 
-use std::{
-    io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    path::Path,
-    process::{Child, Stdio},
-    sync::OnceLock,
-    thread,
-};
-
-use flate2::{Compression, write::GzEncoder};
 use serde_json::Value;
 
-use crate::{deadline, home::Home};
+use self::{
+    flood::{EVENTS, Flood, LINES, serve},
+    measured::{Took, measured},
+};
+use crate::home::Home;
+
+pub use self::flood::read_request;
 
 /// Memory that any run may take up above what a short answer does, beside its text: so the size of the program's own
 /// code does not count. 4 MiB of it are for what is kept of the wire.
@@ -29,244 +27,9 @@ const ROOM: usize = 32 << 20;
 /// What the data folder may hold, beside twice what was sent.
 const DISK_ROOM: usize = 4 << 20;
 
-/// What a server sends: a unit many times, `{n}` in it a number that counts up, between a begin and an end.
-#[derive(Clone)]
-struct Flood {
-    dialect: &'static str,
-    head: &'static str,
-    begin: String,
-    unit: &'static str,
-    times: usize,
-    end: String,
-    gzip: bool,
-}
-
-const EVENTS: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
-const LINES: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\n";
-const JSON: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
-
-impl Flood {
-    fn new(dialect: &'static str, unit: &'static str, times: usize) -> Self {
-        Self {
-            dialect,
-            head: if dialect == "ollama" { LINES } else { EVENTS },
-            begin: begin(dialect).into(),
-            unit,
-            times,
-            end: end(dialect).into(),
-            gzip: false,
-        }
-    }
-
-    /// One JSON body instead of a stream.
-    fn json(
-        dialect: &'static str,
-        begin: &str,
-        unit: &'static str,
-        times: usize,
-        end: &str,
-    ) -> Self {
-        Self {
-            head: JSON,
-            begin: begin.into(),
-            end: end.into(),
-            ..Self::new(dialect, unit, times)
-        }
-    }
-
-    fn with_head(self, head: &'static str) -> Self {
-        Self { head, ..self }
-    }
-
-    fn zipped(self) -> Self {
-        Self { gzip: true, ..self }
-    }
-
-    fn body(&self) -> Vec<u8> {
-        let mut body = self.begin.clone().into_bytes();
-        for n in 0..self.times {
-            if self.unit.contains("{n}") {
-                body.extend(self.unit.replace("{n}", &n.to_string()).bytes());
-            } else {
-                body.extend(self.unit.bytes());
-            }
-        }
-        body.extend(self.end.bytes());
-        if !self.gzip {
-            return body;
-        }
-        let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-        packed.write_all(&body).unwrap();
-        packed.finish().unwrap()
-    }
-}
-
-/// What an answer of a dialect begins with, before its pieces.
-fn begin(dialect: &str) -> &'static str {
-    match dialect {
-        "anthropic" => concat!(
-            "data: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"role\":\"assistant\",\"content\":[]}}\n\n",
-            "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
-        ),
-        _ => "",
-    }
-}
-
-/// And how it ends well.
-fn end(dialect: &str) -> &'static str {
-    match dialect {
-        "openai-chat" => {
-            "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"end\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
-        }
-        "openai-responses" => concat!(
-            "data: {\"type\":\"response.output_text.delta\",\"output_index\":9999999,\"content_index\":0,\"delta\":\"end\"}\n\n",
-            "data: {\"type\":\"response.completed\",\"response\":{\"id\":\"r\",\"status\":\"completed\",\"output\":[]}}\n\n",
-        ),
-        "anthropic" => concat!(
-            "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"end\"}}\n\n",
-            "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n",
-            "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n",
-            "data: {\"type\":\"message_stop\"}\n\n",
-        ),
-        "gemini" => {
-            "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"end\"}]},\"finishReason\":\"STOP\"}]}\n\n"
-        }
-        "ollama" => "{\"message\":{\"content\":\"end\"},\"done\":true,\"done_reason\":\"stop\"}\n",
-        other => panic!("{other}"),
-    }
-}
-
-/// Sends it to whoever asks, once.
-fn serve(head: &str, body: Vec<u8>, gzip: bool) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let coding = if gzip {
-        "content-encoding: gzip\r\n"
-    } else {
-        ""
-    };
-    let head = format!("{head}{coding}connection: close\r\n\r\n");
-    thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        read_request(&mut stream);
-        // Who has read enough closes the connection.
-        let _ = stream.write_all(head.as_bytes());
-        let _ = stream.write_all(&body);
-    });
-    url
-}
-
-pub fn read_request(stream: &mut TcpStream) {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte).unwrap();
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8(head).unwrap();
-    let length = crate::fault_server::header(&head, "content-length");
-    let length = length.map_or(0, |value| value.parse().unwrap());
-    stream.read_exact(&mut vec![0; length]).unwrap();
-}
-
-/// What a program took up, and what it said.
-struct Took {
-    peak: usize,
-    disk: usize,
-    out: Vec<u8>,
-}
-
-impl Took {
-    /// Its peak above that of a short answer.
-    fn above(&self) -> usize {
-        self.peak.saturating_sub(large::base())
-    }
-
-    /// The line that closes a run.
-    fn run(&self) -> Value {
-        let mut lines = self.out.split(|byte| *byte == b'\n').rev();
-        let line = lines.find(|line| !line.is_empty()).unwrap_or_default();
-        let run: Value = serde_json::from_slice(line).unwrap_or_else(|why| {
-            panic!(
-                "{why}: {}",
-                String::from_utf8_lossy(&line[..line.len().min(500)])
-            )
-        });
-        assert_eq!(run["type"], "run");
-        run
-    }
-}
-
-/// Runs a command to its end. Its peak is looked at while it runs: that of a process that has ended is gone,
-/// and what `wait4` tells counts the memory of whoever started it.
-fn measured(home: &Home, arguments: &[&str]) -> Took {
-    let mut child = home
-        .tokenscope(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut stdout = child.stdout.take().unwrap();
-    let reader = thread::spawn(move || {
-        let mut out = Vec::new();
-        stdout.read_to_end(&mut out).unwrap();
-        out
-    });
-    let peak = peak_of(&mut child);
-    Took {
-        peak,
-        disk: size_of_folder(&home.paths().data),
-        out: deadline::joined("its output", reader),
-    }
-}
-
-fn peak_of(child: &mut Child) -> usize {
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    deadline::until("the program's end", || {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        peak = peak.max(peak_in(&text));
-        child.try_wait().unwrap().ok_or(peak)
-    });
-    peak
-}
-
-/// The peak in a process's status, in bytes. While a child becomes the program it has the memory of whoever started
-/// it, for a moment even after `spawn` has returned; its name changes last.
-fn peak_in(status: &str) -> usize {
-    if !status.starts_with("Name:\ttokenscope\n") {
-        return 0;
-    }
-    let mut lines = status.lines();
-    let peak = lines.find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = peak.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<usize>().ok());
-    kilobytes.unwrap_or(0) << 10
-}
-
-#[test]
-fn the_memory_of_who_starts_a_program_is_not_the_programs() {
-    let status =
-        |name: &str| format!("Name:\t{name}\nUmask:\t0022\nVmHWM:\t  888 kB\nThreads:\t1\n");
-    assert_eq!(peak_in(&status("tokenscope")), 888 << 10);
-    assert_eq!(peak_in(&status("floods::empty_d")), 0);
-    assert_eq!(peak_in(""), 0);
-}
-
-fn size_of_folder(folder: &Path) -> usize {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let sizes = entries.map(|entry| match entry.metadata() {
-        Ok(known) if known.is_dir() => size_of_folder(&entry.path()),
-        Ok(known) => usize::try_from(known.len()).unwrap(),
-        Err(_) => 0,
-    });
-    sizes.sum()
-}
-
 fn ask(flood: &Flood, json: bool) -> Took {
     let home = Home::new();
-    let body = flood.body();
-    let url = serve(flood.head, body, flood.gzip);
+    let url = serve(flood.head, &flood.body(), flood.gzip);
     let mut arguments = vec![
         "chat",
         "--base-url",
@@ -461,7 +224,7 @@ fn a_long_list_of_models_is_bounded() {
             times,
             ..flood.clone()
         };
-        let url = serve(flood.head, flood.body(), false);
+        let url = serve(flood.head, &flood.body(), false);
         let took = measured(&home, &["models", "--base-url", &url, "--json"]);
         println!(
             "models {times}: peak {} MiB, said {}",
@@ -494,7 +257,7 @@ fn reads_of_a_byte_take_up_nothing() {
     body.extend(b"0\r\n\r\n");
     let url = serve(
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n",
-        body,
+        &body,
         false,
     );
     let home = Home::new();

@@ -79,6 +79,18 @@ impl Home {
         command
     }
 
+    /// Starts the program with nothing on standard input.
+    pub fn start(
+        &self,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        stdout: Stdio,
+        stderr: Stdio,
+    ) -> Child {
+        let mut command = self.tokenscope(arguments);
+        let command = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+        command.spawn().expect("the program starts")
+    }
+
     /// Runs the program to its end, with `input` piped in.
     #[track_caller]
     pub fn run(&self, arguments: &[&str], input: &str) -> Ran {

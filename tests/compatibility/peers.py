@@ -2,8 +2,8 @@
 llmperf's formulae (it is on no registry).
 
 In: JSON, a list of requests; times in nanoseconds. Out: JSON, {"tools": {tool: {figure: [n, [mean, p50, p90, p95, p99]]}},
-"missing": {tool: why}}. A figure of the whole bench has its value as the mean. `tests/compatibility/run` installs what is
-needed.
+"anew": {tool: [figure]}, "missing": {tool: why}}. A figure of the whole bench has its value as the mean. `anew` names the figures that
+are no code of the tool's but its formulae, written anew here. `tests/compatibility/run` installs what is needed.
 """
 
 import ast
@@ -18,6 +18,20 @@ import warnings
 import numpy as np
 
 QUANTILES = [50, 90, 95, 99]
+
+
+# Figures whose formulae are written anew here.
+ANEW = {
+    "aiperf": ["output_token_throughput", "request_throughput"],
+    "llmperf": [
+        "inter_token_latency_s",
+        "ttft_s",
+        "end_to_end_latency_s",
+        "request_output_throughput_token_per_s",
+        "mean_output_throughput_token_per_s",
+        "num_completed_requests_per_min",
+    ],
+}
 
 
 def linear(values):
@@ -255,9 +269,10 @@ def aiperf(requests):
         return [result.count, result.avg, result.p50, result.p90, result.p95, result.p99]
 
     figures = {metric.tag: figure(metric) for metric in metrics if metric is not OutputSequenceLengthMetric}
-    # BenchmarkDurationMetric, OutputTokenThroughputMetric and RequestThroughputMetric, which need its whole pipeline.
+    # OutputTokenThroughputMetric and RequestThroughputMetric, which need its whole pipeline: over the time of its phase, not over
+    # BenchmarkDurationMetric.
     begin = min(request["started"] for request in requests)
-    duration = (max(request["last_token"] for request in requests) - begin) / 1e9
+    duration = (max(request["ended"] for request in requests) - begin) / 1e9
     figures["output_token_throughput"] = whole(sum(request["output_tokens"] for request in requests) / duration)
     figures["request_throughput"] = whole(len(requests) / duration)
     return figures
@@ -285,7 +300,7 @@ def llmperf(requests):
 
 def main():
     requests = json.load(sys.stdin)
-    found = {"tools": {}, "missing": {}, "versions": {}}
+    found = {"tools": {}, "anew": ANEW, "missing": {}, "versions": {}}
     for tool in (vllm, guidellm, llmperf, aiperf):
         name = tool.__name__
         try:

@@ -91,17 +91,17 @@ pub(super) static FIGURES: &[CompatFigure] = &[
     CompatFigure {
         name: "output_token_throughput",
         unit: "tok/s",
-        formula: "output tokens ÷ (last token of all − first start)",
+        formula: "output tokens ÷ (last end − first start)",
         source: "aiperf/metrics/types/output_token_throughput_metrics.py",
-        differs: "The time ends with the last token, ours with the last end",
-        values: Values::Rate(|totals| (totals.output_tokens, totals.started_to_last_token)),
+        differs: "Its time is that from start_time to end_time of its summary, not its benchmark_duration: also that of the program before the first start and after the last end, which our stamps don't have",
+        values: Values::Rate(|totals| (totals.output_tokens, totals.started_to_ended)),
     },
     CompatFigure {
         name: "request_throughput",
         unit: "req/s",
-        formula: "complete answers ÷ (last token of all − first start)",
+        formula: "complete answers ÷ (last end − first start)",
         source: "aiperf/metrics/types/request_throughput_metric.py",
-        differs: "The time ends with the last token, ours with the last end",
-        values: Values::Rate(|totals| (totals.complete, totals.started_to_last_token)),
+        differs: "Its time is that from start_time to end_time of its summary, not its benchmark_duration: also that of the program before the first start and after the last end, which our stamps don't have",
+        values: Values::Rate(|totals| (totals.complete, totals.started_to_ended)),
     },
 ];

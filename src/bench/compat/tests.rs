@@ -184,7 +184,7 @@ fn latencies_and_rates_end_where_the_tool_ends_them() {
         &requests,
         LoadTool::AiPerf,
         "output_token_throughput",
-        6.0 / 1.03,
+        6.0 / 1.04,
     );
 }
 

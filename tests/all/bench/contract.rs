@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{assert_done, bench_at, lines, steady_server};
+use super::{asks, assert_done, bench_at, lines, steady_server};
 use crate::{
     canary::{assert_no_canary, assert_no_canary_in, canary},
     fault_server::{read_request, send, serve, whole},
@@ -129,17 +129,8 @@ async fn a_trace_is_replayed() {
 async fn a_sweep_is_a_bench_for_each_level_and_target() {
     let (home, server) = (Home::new(), steady_server(Duration::ZERO).await);
     let url = format!("{}v1", server.url());
-    let place = [
-        "bench",
-        "--json",
-        "--base-url",
-        &url,
-        "-m",
-        "m",
-        "-m",
-        "other",
-    ];
-    let ran = home.run(&[&place[..], &["--sweep", "1,3", "-n", "6"]].concat(), "");
+    let sweep = ["-m", "other", "--sweep", "1,3", "-n", "6"];
+    let ran = home.run(&asks(&url, &sweep), "");
     let told: Vec<_> = lines(&ran)
         .iter()
         .map(|line| {

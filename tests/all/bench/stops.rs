@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::json;
 
-use super::{assert_done, bench_at, steady_server};
+use super::{asks, assert_done, bench_at, steady_server};
 use crate::{
     deadline,
     fault_server::{read_request, send, serve, whole},
@@ -95,24 +95,8 @@ async fn a_429_holds_everything_back_if_that_was_chosen() {
 async fn a_signal_ends_it_with_the_figures_so_far() {
     let (home, server) = (Home::new(), steady_server(Duration::ZERO).await);
     let url = format!("{}v1", server.url());
-    let asks = [
-        "bench",
-        "--json",
-        "--base-url",
-        &url,
-        "-m",
-        "m",
-        "-c",
-        "2",
-        "--time",
-        "1h",
-    ];
-    let mut command = home.tokenscope(asks);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    let asks = asks(&url, &["-c", "2", "--time", "1h"]);
+    let mut child = home.start(asks, Stdio::piped(), Stdio::piped());
     let progress = BufReader::new(child.stderr.take().unwrap());
     let (progress, line) = deadline::read("its progress", progress, |err| {
         let mut line = String::new();

@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 use tokenscope::{bench::Tally, history::History};
 
-use super::{answer, bench_at, lines, steady_server};
+use super::{answer, asks, bench_at, lines, steady_server};
 use crate::{
     deadline::{self, soon},
     fault_server::{read_request, serve},
@@ -242,23 +242,8 @@ async fn a_kill_loses_at_most_the_last_second() {
     })
     .await;
     let url = format!("{}v1", server.url());
-    let asks = [
-        "bench",
-        "--base-url",
-        &url,
-        "-m",
-        "m",
-        "--rate",
-        "200",
-        "--time",
-        "1h",
-    ];
-    let mut command = home.tokenscope(asks);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
+    let asks = asks(&url, &["--rate", "200", "--time", "1h"]);
+    let mut child = home.start(asks, Stdio::null(), Stdio::null());
     deadline::until_true("500 answers", || answered.lock().unwrap().len() >= 500);
     let killed = Instant::now();
     child.kill().unwrap();

@@ -144,9 +144,7 @@ fn check_the_rest(whole: &Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_prompt_is_asked_equally_often_of_both_and_never_twice_the_same() {
-    let server = Scripted::start(|_, _| Deed::Answer(1)).await;
-    let home = Home::new();
-    server.write_settings(&home, "");
+    let (server, home) = Scripted::with_home(|_, _| Deed::Answer(1), "").await;
     let file = home.path().join("questions.jsonl");
     fs::write(&file, "\"red\"\n{\"prompt\":\"green\",\"max_tokens\":9}\n").unwrap();
     let file = file.to_str().unwrap();
@@ -193,10 +191,8 @@ async fn each_prompt_is_asked_equally_often_of_both_and_never_twice_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ways_to_ask_one_target_are_compared() {
     let is_slow = |body: &Value| body["temperature"] == 1.0;
-    let server =
-        Scripted::start(move |_, body| Deed::Answer(if is_slow(body) { 40 } else { 5 })).await;
-    let home = Home::new();
-    server.write_settings(&home, "");
+    let deed = move |_, body: &Value| Deed::Answer(if is_slow(body) { 40 } else { 5 });
+    let (server, home) = Scripted::with_home(deed, "").await;
     let vary = [
         "--vary",
         "{}",
@@ -222,9 +218,7 @@ async fn ways_to_ask_one_target_are_compared() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cold_and_warm_verdicts_are_apart() {
-    let server = Scripted::start(|_, _| Deed::Answer(2)).await;
-    let home = Home::new();
-    server.write_settings(&home, "");
+    let (_server, home) = Scripted::with_home(|_, _| Deed::Answer(2), "").await;
     let ran = compare(&home, &["a/m", "b/m", "-n", "3", "--connections", "both"]);
     let (rounds, whole) = told(&ran);
     assert_eq!(
@@ -306,11 +300,9 @@ fn many_requests_to_another_machine_are_asked_for_first_and_a_dry_run_tells_thei
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limit_of_cost_stops_it_before_it_is_passed() {
-    let server = Scripted::start(|_, _| Deed::Answer(1)).await;
-    let home = Home::new();
     let price =
         "[price.\"a/*\"]\ninput = 0\noutput = 1000\n[price.\"b/*\"]\ninput = 0\noutput = 0\n";
-    server.write_settings(&home, price);
+    let (_server, home) = Scripted::with_home(|_, _| Deed::Answer(1), price).await;
     // A request costs $0.004 (four tokens), and is taken for ten tokens, $0.01, before it is answered.
     let limits = ["--usd", "0.03", "--max-tokens", "10", "-n", "100"];
     let ran = compare(&home, &[&["a/m", "b/m"], &limits[..]].concat());

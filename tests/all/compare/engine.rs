@@ -63,9 +63,7 @@ fn refused(engine: &Heard) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_runs_at_a_time_is_stopped_opened_marked_resumed_and_deleted() {
-    let server = Scripted::start(|_, _| Deed::Answer(2)).await;
-    let home = Home::new();
-    server.write_settings(&home, "");
+    let (_server, home) = Scripted::with_home(|_, _| Deed::Answer(2), "").await;
     let engine = start(&home);
     let send = |command| engine.send(Command::Compare(command));
     let for_ever = CompareStopRule {
@@ -146,9 +144,8 @@ async fn one_runs_at_a_time_is_stopped_opened_marked_resumed_and_deleted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_plan_costs_is_told_without_a_request() {
-    let server = Scripted::start(|_, _| Deed::Answer(2)).await;
-    let home = Home::new();
-    server.write_settings(&home, "[price.\"b/*\"]\ninput = 0\noutput = 1000\n");
+    let prices = "[price.\"b/*\"]\ninput = 0\noutput = 1000\n";
+    let (server, home) = Scripted::with_home(|_, _| Deed::Answer(2), prices).await;
     let engine = start(&home);
     let stop = CompareStopRule {
         pairs: Some(10),

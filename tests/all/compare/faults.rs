@@ -1,5 +1,7 @@
 //! Arms that fail: an honest report of each, and nothing averaged that should not be.
 
+use serde_json::Value;
+
 use super::{
     NEVER_LATE, compare, number,
     server::{Deed, Scripted},
@@ -16,6 +18,15 @@ async fn two(
     let home = Home::new();
     home.write_settings(&[NEVER_LATE, &steady.endpoint("a"), &other.endpoint("b")].concat());
     (steady, other, home)
+}
+
+/// The same; the second refuses its second request.
+async fn two_with_a_429(head: &'static str) -> (Scripted, Scripted, Home) {
+    two(move |number| match number {
+        1 => Deed::Refuse("429 Too Many Requests", head),
+        _ => Deed::Answer(2),
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,11 +67,7 @@ async fn an_arm_that_is_rate_limited_half_way_is_compared_by_the_pairs_before() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_429_the_endpoint_is_left_alone_as_long_as_it_asked_for() {
-    let (_steady, _other, home) = two(|number| match number {
-        1 => Deed::Refuse("429 Too Many Requests", "retry-after: 1\r\n"),
-        _ => Deed::Answer(2),
-    })
-    .await;
+    let (_steady, _other, home) = two_with_a_429("retry-after: 1\r\n").await;
     let ran = compare(&home, &["a/m", "b/m", "-n", "4", "--seed", "1"]);
     let (rounds, whole) = told(&ran);
     assert_eq!(whole["back_off"], "polite");
@@ -78,11 +85,7 @@ async fn after_a_429_the_endpoint_is_left_alone_as_long_as_it_asked_for() {
     );
     assert!(rounds.iter().all(|it| it["arms"][0]["waited_ms"] == 0.0));
 
-    let (_steady, _other, home) = two(|number| match number {
-        1 => Deed::Refuse("429 Too Many Requests", "retry-after: 600\r\n"),
-        _ => Deed::Answer(2),
-    })
-    .await;
+    let (_steady, _other, home) = two_with_a_429("retry-after: 600\r\n").await;
     let ran = compare(&home, &["a/m", "b/m", "-n", "4", "--back-off", "never"]);
     let (rounds, whole) = told(&ran);
     assert_eq!(whole["back_off"], "never");
@@ -108,7 +111,12 @@ async fn an_arm_that_fails_one_time_in_ten_has_that_rate_and_no_such_times() {
     assert!(number(&faults["provider"]) >= 2.0, "{failing}");
     let failed = number(&failing["failed"]);
     let n = number(&verdict(&whole, "ttft_ms", 50)["n"]);
-    assert!(n + failed <= 40.0, "{n} pairs with times, {failed} failed");
+    // More rounds than pairs are asked for on a machine that reads some answers too late.
+    let asked = number(&failing["asked"]);
+    assert!(
+        n + failed <= asked,
+        "{n} with times, {failed} failed, {asked} asked"
+    );
     let rate = &whole["failures"]["verdicts"][0]["rate"];
     assert!((0.1..0.25).contains(&number(&rate["value"])), "{rate}");
     // Each reset costs a connection, so that the next run finds none open.
@@ -126,13 +134,11 @@ async fn an_arm_that_fails_one_time_in_ten_has_that_rate_and_no_such_times() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pairs_that_fail_together_are_told() {
     // Both arms are of one server, which fails for two requests in a row: a whole round, since each round asks both.
-    let server = Scripted::start(|number, _| match (number / 2) % 4 {
+    let deed = |number, _: &Value| match (number / 2) % 4 {
         3 => Deed::Refuse("503 Service Unavailable", ""),
         _ => Deed::Answer(3),
-    })
-    .await;
-    let home = Home::new();
-    server.write_settings(&home, "");
+    };
+    let (_server, home) = Scripted::with_home(deed, "").await;
     let ran = compare(&home, &["a/m", "b/m", "-n", "16"]);
     let (rounds, whole) = told(&ran);
     let failures = &whole["failures"]["verdicts"][0];

@@ -18,12 +18,7 @@ use crate::{deadline, home::Home};
 /// The rounds that a comparison told before it was killed: seven or a few more.
 fn told_before_a_kill(home: &Home) -> Vec<Value> {
     let arguments = ["compare", "--json", "a/m", "b/m", "-n", "40", "--seed", "5"];
-    let mut child = home
-        .tokenscope(arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = home.start(arguments, Stdio::piped(), Stdio::null());
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut before: Vec<Value> = Vec::new();
     while before.len() < 7 {
@@ -50,9 +45,7 @@ fn told_before_a_kill(home: &Home) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_comparison_that_was_killed_goes_on_without_a_lost_or_doubled_pair() {
-    let server = Scripted::start(|_, _| Deed::Answer(3)).await;
-    let home = Home::new();
-    server.write_settings(&home, "");
+    let (_server, home) = Scripted::with_home(|_, _| Deed::Answer(3), "").await;
     let before = told_before_a_kill(&home);
 
     let open = compare(&home, &["--list"]);

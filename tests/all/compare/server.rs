@@ -78,10 +78,15 @@ impl Scripted {
         format!("[endpoint.{id}]\nbase_url = \"http://127.0.0.1:{port}/v1\"\nauth = \"none\"\n")
     }
 
-    /// Writes the settings of a user whose endpoints `a` and `b` are this server, and what else there is.
-    pub fn write_settings(&self, home: &Home, more: &str) {
-        let endpoints = [self.endpoint("a"), self.endpoint("b")].concat();
+    /// Starts it for a user whose endpoints `a` and `b` it is; `more` stands in the settings, too.
+    pub async fn with_home(
+        deed: impl Fn(usize, &Value) -> Deed + Clone + Send + Sync + 'static,
+        more: &str,
+    ) -> (Self, Home) {
+        let (server, home) = (Self::start(deed).await, Home::new());
+        let endpoints = [server.endpoint("a"), server.endpoint("b")].concat();
         home.write_settings(&[NEVER_LATE, &endpoints, more].concat());
+        (server, home)
     }
 
     /// How many requests came.

@@ -44,6 +44,14 @@ fn started(player: &Player) -> Vec<(BenchId, BenchPlan)> {
     })
 }
 
+/// The view with a bench that was just started.
+fn running() -> (Desktop, Player, BenchId) {
+    let (mut desktop, mut player) = set_up("simulator/steady", &json!({}));
+    click(&mut desktop, &mut player, "Start");
+    let (id, _) = started(&player)[0];
+    (desktop, player, id)
+}
+
 fn saved(player: &Player) -> Vec<String> {
     heard(player, |command| match command {
         Command::Bench(BenchCommand::Saved(command)) => Some(match command {
@@ -196,9 +204,7 @@ fn what_is_wrong_is_said_and_nothing_is_started() {
 
 #[test]
 fn a_bench_that_could_not_be_run_says_why() {
-    let (mut desktop, mut player) = set_up("simulator/steady", &json!({}));
-    click(&mut desktop, &mut player, "Start");
-    let (id, _) = started(&player)[0];
+    let (mut desktop, mut player, id) = running();
     let why = "another bench is running: wait for its end, or stop it";
     let fault = Fault::new(FaultClass::BadRequest, Phase::Prepare, why);
     say(&mut desktop, &mut player, BenchNews::Refused { id, fault });
@@ -395,9 +401,7 @@ fn two_benches_stand_side_by_side_with_their_intervals() {
 
 #[test]
 fn without_a_history_what_was_measured_is_shown_all_the_same() {
-    let (mut desktop, mut player) = set_up("simulator/steady", &json!({}));
-    click(&mut desktop, &mut player, "Start");
-    let (id, _) = started(&player)[0];
+    let (mut desktop, mut player, id) = running();
     let summary = Arc::new(player.scene.benches[0].row.summary.clone().unwrap());
     let over = BenchNews::Over {
         id,

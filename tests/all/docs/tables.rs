@@ -10,7 +10,10 @@ use tokenscope::{
 use url::Url;
 
 use super::{decisions, read, root};
-use crate::faults::{self, Ends};
+use crate::{
+    compatibility,
+    faults::{self, Ends},
+};
 
 /// A table between `<!-- name -->` and `<!-- /name -->` of a page.
 struct Table {
@@ -30,6 +33,7 @@ const TABLES: &[Table] = &[
     Table { page: "docs/terminal.md", name: "simulated-models", head: &["model", "what it does"], rows: model_rows },
     Table { page: "docs/faults.md", name: "faults", head: &["number", "what happens", "class", "phase", "what the user is told"], rows: fault_rows },
     Table { page: "docs/compatibility.md", name: "compatibility", head: &["figure", "unit", "from our stamps", "where it stands", "why it differs from ours"], rows: compatibility_rows },
+    Table { page: "docs/compatibility.md", name: "printed", head: &["figure", "the tool printed: mean, P50, P99", "ours, from the stamps that it saved", "`bench --compat`, of its own requests"], rows: compatibility::printed::table },
     Table { page: "docs/decisions.md", name: "decisions", head: &["number", "decision"], rows: decision_rows },
 ];
 

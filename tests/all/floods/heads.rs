@@ -1,17 +1,10 @@
 //! Heads and trailers that are too long: they are read, or refused in words, and memory stays bounded.
 
-use super::*;
+use super::{flood::send_once, *};
 
 /// Sends bytes as they are, and asks for a whole run by them.
 fn ask_raw(response: Vec<u8>) -> Took {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        read_request(&mut stream);
-        // Who has read enough closes the connection.
-        let _ = stream.write_all(&response);
-    });
+    let url = send_once(response);
     let arguments = ["chat", "--json", "--base-url", &url, "-m", "m", "hi"];
     measured(&Home::new(), &arguments)
 }

@@ -1,6 +1,8 @@
 //! Large answers: they take up at most twice their size, whatever they are and however they come.
 
-use super::*;
+use std::sync::OnceLock;
+
+use super::{flood::JSON, *};
 
 /// What an answer may take up beside twice its size, above what a short one takes up.
 const BESIDE: usize = 38 << 20;

@@ -1,19 +1,16 @@
-//! Which targets are asked, and what is let in.
+//! Which targets are asked.
 
-use std::time::Duration;
+mod limits;
+mod running;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokenscope::{
     dialect::DialectId,
-    endpoint::Endpoint,
-    gateway::{
-        self, AuditRecord, Gateway, GatewayConfig, GatewayOptions, LocalKeys, LocalToken,
-        RouteTable,
-    },
+    gateway::{self, AuditRecord, Gateway, GatewayOptions},
     price::{OwnPrice, PriceTable, Rates, Usd},
-    settings::gateway::{HedgeSettings, LocalKeySettings, RouteSettings},
+    settings::gateway::{HedgeSettings, RouteSettings},
 };
-use tokio::{io::AsyncReadExt as _, net::TcpStream, sync::mpsc::unbounded_channel};
+use tokio::sync::mpsc::unbounded_channel;
 
 use super::{
     TOKEN, options,
@@ -21,7 +18,7 @@ use super::{
 };
 use crate::{
     deadline::soon,
-    fault_server::{STREAM_HEAD, chunk, gone, read_request, reset, send, serve, whole},
+    fault_server::{STREAM_HEAD, chunk, gone, reset, send, whole},
     simulator::client::reqwest_client,
 };
 
@@ -294,222 +291,4 @@ fn price(target: &str, input: u64) -> OwnPrice {
         ..Rates::default()
     };
     OwnPrice::new(target, rates, None)
-}
-
-/// A client that leaves.
-async fn leave(gateway: &Gateway, reads: bool) {
-    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
-    let body = json!({ "model": "m", "stream": true }).to_string();
-    let head = format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
-    send(&mut stream, head + &body).await;
-    if reads {
-        assert_ne!(stream.read_u8().await.unwrap(), 0);
-    } else {
-        tokio::time::sleep(Duration::from_millis(30)).await;
-    }
-}
-
-#[tokio::test]
-async fn a_client_that_leaves_stops_its_target() {
-    for reads in [false, true] {
-        let (asked, mut asks) = unbounded_channel();
-        let endless = Upstream::start(move |mut stream, _| {
-            let asked = asked.clone();
-            async move {
-                if reads {
-                    send(&mut stream, STREAM_HEAD).await;
-                    send(&mut stream, chunk("data: x\n\n")).await;
-                }
-                gone(&mut stream).await;
-                asked.send(()).unwrap();
-            }
-        })
-        .await;
-        let gateway = before(&[&endless], RouteSettings::default()).await;
-        leave(&gateway, reads).await;
-        soon("the target's socket to be closed", asks.recv())
-            .await
-            .unwrap();
-    }
-}
-
-#[tokio::test]
-async fn a_request_never_leaves_its_regions() {
-    let upstream = good().await;
-    let settings = RouteSettings {
-        regions: vec!["europe-west1".into()],
-        ..RouteSettings::default()
-    };
-    let mut gateway_options = options_of(&[&upstream], settings.clone());
-    let gateway = gateway::serve(gateway_options).await.unwrap();
-    let (status, body) = asked(&gateway).await;
-    assert_eq!(status, 403, "{body}");
-    assert!(
-        body.contains("europe-west1") && body.contains("region"),
-        "{body}"
-    );
-    assert!(upstream.came().is_empty());
-
-    let mut endpoint = upstream.endpoint("a", CHAT);
-    endpoint.region = "europe-west1".into();
-    let settings = RouteSettings {
-        name: "m".into(),
-        targets: vec!["a/own".parse().unwrap()],
-        ..settings
-    };
-    gateway_options = options(vec![settings], vec![endpoint]);
-    let gateway = gateway::serve(gateway_options).await.unwrap();
-    assert_eq!(asked(&gateway).await.0, 200);
-}
-
-#[tokio::test]
-async fn a_named_key_has_limits_of_its_own() {
-    let upstream = good().await;
-    let mut options = options_of(&[&upstream], RouteSettings::default());
-    let key = LocalKeySettings {
-        name: "laptop".into(),
-        sha256: LocalToken::sha256_text("ts-laptop"),
-        models: vec!["m".into(), "other".into()],
-        requests_per_minute: Some(2),
-        max_body_mib: Some(1),
-        ..LocalKeySettings::default()
-    };
-    options.config.keys = LocalKeys::new(LocalToken::of(&TOKEN.into()), &[key]);
-    let gateway = gateway::serve(options).await.unwrap();
-    let post = |model: &str, padding: usize| {
-        let client = reqwest_client().build().unwrap();
-        let url = format!("http://{}/v1/chat/completions", gateway.address);
-        let body = json!({ "model": model, "x": "x".repeat(padding) });
-        let request = client.post(url).bearer_auth("ts-laptop").json(&body);
-        async move {
-            let response = request.send().await.unwrap();
-            let (status, wait) = (
-                response.status().as_u16(),
-                response.headers().get("retry-after").cloned(),
-            );
-            (status, wait, response.text().await.unwrap())
-        }
-    };
-    let (status, _, body) = post("secret-model", 0).await;
-    assert_eq!(status, 403, "{body}");
-    assert!(body.contains("laptop"), "{body}");
-    assert_eq!(post("m", 2 << 20).await.0, 413);
-    let (status, wait, body) = post("m", 0).await;
-    assert_eq!(status, 429, "{body}");
-    assert!(
-        wait.is_some() && body.contains("requests per minute"),
-        "{body}"
-    );
-    assert_eq!(
-        asked(&gateway).await.0,
-        200,
-        "the gateway's own token has no limit"
-    );
-}
-
-#[tokio::test]
-async fn routes_change_without_dropping_a_stream() {
-    let (first, second) = (
-        Upstream::start(|mut stream, _| async move {
-            send(&mut stream, STREAM_HEAD).await;
-            send(&mut stream, chunk("data: one\n\n")).await;
-            // The rest comes once the other side has seen the routes change.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            send(&mut stream, [chunk("data: two\n\n"), chunk("")].concat()).await;
-        })
-        .await,
-        good().await,
-    );
-    let gateway = before(&[&first], RouteSettings::default()).await;
-    let mut response = chat(&gateway).send().await.unwrap();
-    assert_eq!(response.chunk().await.unwrap().unwrap(), "data: one\n\n");
-    let route: RouteSettings = "m=b/own".parse().unwrap();
-    gateway.reload(GatewayConfig {
-        routes: RouteTable::new(vec![route], vec![second.endpoint("b", CHAT)]),
-        keys: LocalKeys::new(LocalToken::of(&TOKEN.into()), &[]),
-        ..GatewayConfig::default()
-    });
-    assert_eq!(asked(&gateway).await, (200, chat_stream("from the second")));
-    assert_eq!(response.text().await.unwrap(), "data: two\n\n");
-    // Its requests are over before it ends.
-    soon("the gateway's end", gateway.drain()).await;
-}
-
-#[tokio::test]
-async fn a_gateway_that_ends_waits_for_its_requests() {
-    let slow = Upstream::start(|mut stream, _| async move {
-        send(&mut stream, STREAM_HEAD).await;
-        send(&mut stream, chunk("data: one\n\n")).await;
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        send(&mut stream, [chunk("data: two\n\n"), chunk("")].concat()).await;
-    })
-    .await;
-    let gateway = before(&[&slow], RouteSettings::default()).await;
-    let address = gateway.address;
-    let mut response = chat(&gateway).send().await.unwrap();
-    response.chunk().await.unwrap();
-    let (ended, rest) = tokio::join!(gateway.drain(), response.text());
-    assert_eq!(((), rest.unwrap().as_str()), (ended, "data: two\n\n"));
-    TcpStream::connect(address)
-        .await
-        .expect_err("nobody listens any more");
-}
-
-#[tokio::test]
-async fn it_says_whether_it_is_ready_and_keeps_its_metrics_from_strangers() {
-    let upstream = good().await;
-    let gateway = before(&[&upstream], RouteSettings::default()).await;
-    let get = |path: &str, token: Option<&str>| {
-        let client = reqwest_client().build().unwrap();
-        let mut request = client.get(format!("http://{}{path}", gateway.address));
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
-        }
-        async move {
-            let response = request.send().await.unwrap();
-            (response.status().as_u16(), response.text().await.unwrap())
-        }
-    };
-    let (status, ready) = get("/readyz", None).await;
-    assert_eq!(
-        (status, serde_json::from_str::<Value>(&ready).unwrap()),
-        (200, json!({ "status": "ready" }))
-    );
-    assert_eq!(get("/metrics", None).await.0, 401);
-    asked(&gateway).await;
-    let (status, metrics) = get("/metrics", Some(TOKEN)).await;
-    assert_eq!(status, 200);
-    let labels = "{route=\"m\",target=\"a/own\",outcome=\"ok\"} 1";
-    assert!(
-        metrics.contains(&format!("tokenscope_requests_total{labels}")),
-        "{metrics}"
-    );
-}
-
-#[tokio::test]
-async fn connections_to_the_targets_of_routes_are_open_before_the_first_request() {
-    let (tell, mut told) = unbounded_channel();
-    let server = serve(move |mut stream, number| {
-        let tell = tell.clone();
-        async move {
-            tell.send(number).unwrap();
-            while read_request(&mut stream).await.is_some() {
-                let text = chat_stream("warm");
-                let head = "content-type: text/event-stream\r\n";
-                send(&mut stream, whole("200 OK", head, &text)).await;
-            }
-        }
-    })
-    .await;
-    let url = format!("http://{}/v1", server.addr).parse().unwrap();
-    let endpoint = Endpoint::custom("a", url, CHAT);
-    let mut options = options(vec!["m=a/own".parse().unwrap()], vec![endpoint]);
-    options.threads = 1;
-    let gateway = gateway::serve(options).await.unwrap();
-    assert_eq!(soon("a connection ahead", told.recv()).await, Some(0));
-    assert_eq!(asked(&gateway).await, (200, chat_stream("warm")));
-    assert_eq!(server.accepted(), 1, "it goes over that one");
 }

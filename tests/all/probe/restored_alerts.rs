@@ -1,6 +1,7 @@
 //! Alerts over a restart, and alerts that free checks raise.
 
 use serde_json::json;
+use tokenscope::simulator;
 
 use super::*;
 use crate::fault_server::{Authority, Server, read_request, send, serve_tls, whole};

@@ -43,6 +43,15 @@ fn form(targets: [&str; 2]) -> (Desktop, Player) {
     (desktop, player)
 }
 
+fn can_start(desktop: &Desktop) -> bool {
+    !desktop.get_by_label("Start").accesskit_node().is_disabled()
+}
+
+/// Writes the number of pairs after which it stops.
+fn write_pairs(desktop: &mut Desktop, player: &mut Player, text: &str) {
+    write_into(desktop, player, "Pairs, over each kind of connection", text);
+}
+
 fn plans(player: &Player) -> Vec<ComparePlan> {
     heard(player, |command| match command {
         Command::Compare(CompareCommand::Start(plan)) => Some((**plan).clone()),
@@ -58,21 +67,16 @@ fn targets(plan: &ComparePlan) -> Vec<String> {
 fn it_says_what_is_missing_and_starts_nothing_before() {
     let (mut desktop, mut player) = open_view(ViewId::Compare, scenes::filled());
     assert!(shows(&desktop, "Choose two targets or more"));
-    assert!(desktop.get_by_label("Start").accesskit_node().is_disabled());
+    assert!(!can_start(&desktop));
     press(&mut desktop, &mut player, Key::Enter);
     assert!(plans(&player).is_empty());
     pick(&mut desktop, &mut player, "A", "ollama/steady");
     assert!(shows(&desktop, "Choose two targets or more"));
     pick(&mut desktop, &mut player, "B", "simulator/steady");
     assert!(shows(&desktop, "400 requests at most, all on this machine"));
-    write_into(
-        &mut desktop,
-        &mut player,
-        "Pairs, over each kind of connection",
-        "many",
-    );
+    write_pairs(&mut desktop, &mut player, "many");
     assert!(shows(&desktop, "A number of pairs is written as 200"));
-    assert!(desktop.get_by_label("Start").accesskit_node().is_disabled());
+    assert!(!can_start(&desktop));
 }
 
 #[test]
@@ -82,12 +86,7 @@ fn what_stays_on_this_machine_starts_without_a_question() {
     assert!(shows(&desktop, "800 requests at most"));
     click(&mut desktop, &mut player, "Quantile that settles it");
     click(&mut desktop, &mut player, "P95");
-    write_into(
-        &mut desktop,
-        &mut player,
-        "Pairs, over each kind of connection",
-        "30",
-    );
+    write_pairs(&mut desktop, &mut player, "30");
     write_into(&mut desktop, &mut player, "Minutes", "5");
     click(&mut desktop, &mut player, "Start");
     let plans = plans(&player);
@@ -138,7 +137,7 @@ fn a_limit_of_cost_needs_prices_or_a_word_of_the_user() {
         &desktop,
         "The price of deepseek/steady is not known, so that a limit of cost can’t hold"
     ));
-    assert!(desktop.get_by_label("Start").accesskit_node().is_disabled());
+    assert!(!can_start(&desktop));
     let allow = desktop.get_by_label("Ask targets without a known price, too");
     allow.scroll_to_me();
     player.play(&mut desktop);

@@ -91,9 +91,9 @@ pub fn rows() -> Vec<Row> {
             "Which of these it is; a key for this session works all the same",
             &[
                 "credentials::a_missing_keyring_stops_only_who_needs_a_key",
-                "keyring::a_locked_keyring_is_told_and_a_session_key_still_works",
-                "keyring::a_hung_daemon_blocks_no_one_and_is_used_again_when_it_wakes",
-                "keyring::a_service_without_a_collection_is_no_keyring_and_no_bus_neither",
+                "keyring::broken::a_locked_keyring_is_told_and_a_session_key_still_works",
+                "keyring::broken::a_hung_daemon_blocks_no_one_and_is_used_again_when_it_wakes",
+                "keyring::broken::a_service_without_a_collection_is_no_keyring_and_no_bus_neither",
             ],
         ),
         elsewhere(

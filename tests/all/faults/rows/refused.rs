@@ -72,7 +72,7 @@ pub fn rows() -> Vec<Row> {
         elsewhere(36, "the base URL is edited", "The key stays at the origin that it was given for; the new one asks for a key of its own", &[
             "credentials::a_key_of_this_session_belongs_to_an_id_and_an_origin",
             "credentials::what_is_kept_for_an_endpoint_goes_with_its_new_id_but_to_no_other_origin",
-            "keyring::a_key_follows_its_endpoint_through_the_settings",
+            "keyring::kept::a_key_follows_its_endpoint_through_the_settings",
         ]),
     ]
 }
