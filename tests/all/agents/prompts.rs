@@ -9,9 +9,12 @@ use serde_json::json;
 use tokenscope::bench::prompts::{ShippedVocabulary, Tokenizer};
 
 use super::{Agent, Provider, TOKEN, addresses, asks, driver, line};
-use crate::bench::{
-    asking::{Bodies, after_number, keeping_server, texts},
-    assert_done,
+use crate::{
+    bench::{
+        asking::{Bodies, after_number, keeping_server, texts},
+        assert_done,
+    },
+    simulator::client::reqwest_client,
 };
 
 /// A provider that keeps what it is asked.
@@ -86,7 +89,7 @@ async fn an_order_for_prompts_that_were_not_sent_is_refused() {
     let (provider, bodies) = keeping_provider().await;
     let agent = Agent::start(&provider);
     let url = format!("http://{}/bench", agent.address);
-    let client = reqwest::Client::new();
+    let client = reqwest_client().build().unwrap();
     let post = async |place: &str, body: serde_json::Value| {
         let request = client.post(format!("{url}/{place}")).bearer_auth(TOKEN);
         let response = request.json(&body).send().await.unwrap();
