@@ -1,7 +1,7 @@
 //! HAR 1.2 (<http://www.softwareishard.com/blog/har-12-spec/>): what browsers' developer tools and HTTP clients open.
 //!
 //! In: a [`Capture`](super::Capture). Out: a log with one entry. What HAR has no field for stands in the entry under `_tokenscope`, so
-//! that [`read`] gives back the same capture.
+//! that [`read()`] gives back the same capture.
 
 mod log;
 mod read;

@@ -1,6 +1,6 @@
 //! A [`Run`](crate::run::Run) ↔ its rows in `run`, `run_text` and `run_wire`.
 //!
-//! Columns are written and read in one order, that of the constants in [`write`] and [`read`].
+//! Columns are written and read in one order, that of the constants in `rows/write.rs` and `rows/read.rs`.
 
 mod read;
 mod write;
