@@ -3,6 +3,7 @@
 mod alerts;
 mod app;
 mod bench;
+mod bench_report;
 mod charts;
 mod compare;
 mod doubtful;

@@ -14,6 +14,7 @@ mod anthropic;
 mod as_sent;
 mod bench;
 mod both_halves;
+mod browser;
 mod buffering;
 mod canary;
 mod canary_echo;

@@ -10,7 +10,9 @@ use super::{
     ReportedBench, facts,
 };
 use crate::{
-    bench::{ArrivalProcess, BackOff, BenchConnections, BenchPlan, Load, StopReason},
+    bench::{
+        ArrivalProcess, BackOff, BenchConnections, BenchPlan, GoodputLimits, Load, StopReason,
+    },
     price::Usd,
     run::ms,
 };
@@ -51,6 +53,9 @@ pub(super) fn facts_of(html: &mut Html, bench: &ReportedBench) {
     let mut all = vec![("Target", target_in_words(bench))];
     all.push(("Load", arrivals_in_words(plan)));
     all.push(("Asked", asked_in_words(plan)));
+    if !plan.goodput.is_empty() {
+        all.push(("Limits", limits_in_words(&plan.goodput)));
+    }
     all.push(("To stop at", stop_rules(plan).join(", ")));
     let why = found.stopped.map(StopReason::in_words);
     all.push(("Stopped", why.unwrap_or("It is not over").to_owned()));
@@ -135,6 +140,21 @@ fn asked_in_words(plan: &BenchPlan) -> String {
         count(plan.warm_up),
         plan.seed
     )
+}
+
+/// What a request must keep to be good.
+fn limits_in_words(limits: &GoodputLimits) -> String {
+    let all = [
+        ("TTFT", limits.ttft_ms),
+        ("TPOT", limits.tpot_ms),
+        ("total", limits.total_ms),
+    ];
+    let set = all.into_iter().filter_map(|(name, limit)| {
+        let ms = rate_text(limit?);
+        Some(format!("{name} of {ms} ms at most"))
+    });
+    let set: Vec<String> = set.collect();
+    format!("a request is good with {}", set.join(", "))
 }
 
 fn stop_rules(plan: &BenchPlan) -> Vec<String> {

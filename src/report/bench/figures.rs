@@ -36,7 +36,7 @@ pub(super) fn section(html: &mut Html, found: &BenchSummary) {
         return;
     }
     let head = [
-        "Time", "n", "Mean", "p50", "p95", "p99", "p90", "Least", "Most",
+        "Time", "n", "Mean", "Least", "p50", "p90", "p95", "p99", "Most",
     ];
     table(html, &head, |html| {
         for of_row in rows {
@@ -45,12 +45,13 @@ pub(super) fn section(html: &mut Html, found: &BenchSummary) {
                 html.words("td", "target", time_name(&of_row));
                 html.words("td", "num", count(figures.n));
                 plain(html, figures.mean);
-                for quantile in QUANTILES {
-                    estimate(html, &figures.quantile(quantile), ms_text);
-                }
-                for value in [figures.p90, figures.min, figures.max] {
-                    plain(html, value);
-                }
+                plain(html, figures.min);
+                let [p50, p95, p99] = QUANTILES.map(|quantile| figures.quantile(quantile));
+                estimate(html, &p50, ms_text);
+                plain(html, figures.p90);
+                estimate(html, &p95, ms_text);
+                estimate(html, &p99, ms_text);
+                plain(html, figures.max);
             });
         }
     });

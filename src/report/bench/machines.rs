@@ -14,7 +14,7 @@ use crate::bench::merge::{CommonClock, MachineResult};
 /// The table of machines.
 pub(super) fn section(html: &mut Html, of: &ReportedMachines) {
     html.raw("<h3>Machines</h3>\n");
-    let mut head = vec!["Machine", "Counts", "Requests", "Failed", "Sent a second"];
+    let mut head = vec!["Machine", "Validity", "Requests", "Failed", "Sent a second"];
     head.extend(["TTFT p50, ms", "Lag p99, ms", "Clock, ms"]);
     table(html, &head, |html| {
         for machine in &of.machines {

@@ -36,7 +36,7 @@ pub(super) fn section(html: &mut Html, report: &BenchReport) {
         );
         html.end_line();
     }
-    let mut head = vec!["Bench", "Target", "Load", "Counts", "Sent a second", "n"];
+    let mut head = vec!["Bench", "Target", "Load", "Validity", "Sent a second", "n"];
     head.extend(["Failed", "TTFT p50", "TTFT p95", "TTFT p99", "Goodput"]);
     table(html, &head, |html| {
         for (at, bench) in report.benches.iter().enumerate() {

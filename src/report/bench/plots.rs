@@ -81,7 +81,7 @@ impl BenchPlots<'_> {
         let line = |name, class, value: fn(TtftOfBin) -> Option<f64>| {
             self.line(name, class, move |bin| value(of_bin(bin)))
         };
-        let lines = vec![
+        let lines = [
             line("median", arm_class(0), |found| found.p50),
             line("p95", arm_class(1), |found| found.p95),
             line("p99", arm_class(2), |found| found.p99),
@@ -97,14 +97,21 @@ impl BenchPlots<'_> {
         });
         let points: Vec<[f64; 2]> = points.collect();
         let from = if is_open { "schedule" } else { "start" };
-        names(html, &format!("TTFT from {from} over time"), &lines);
-        let named = curves.iter().map(|(name, curve)| (curve.class, *name));
-        line_legend(html, named);
         html.element("div", &[("class", "pair")], |html| {
-            let label = format!("TTFT from {from} over time, in milliseconds");
-            self.draw(html, &label, Upward::Ms(scale), (&lines, &points, None));
+            let title = format!("TTFT from {from} over time");
+            self.draw(
+                html,
+                &title,
+                Upward::Ms(scale),
+                (lines.into(), &points, None),
+            );
+            let title = "Distributions of TTFT and total";
+            let names = curves.iter().map(|(name, curve)| (curve.class, *name));
+            let names: Vec<_> = names.collect();
             let curves: Vec<ShareCurve> = curves.into_iter().map(|(_, curve)| curve).collect();
-            share_curves(html, "Distributions of TTFT and total", &curves, scale);
+            titled(html, title, &names, |html| {
+                share_curves(html, title, &curves, scale);
+            });
         });
         html.end_line();
     }
@@ -125,20 +132,14 @@ impl BenchPlots<'_> {
         if self.charts.bins.iter().any(|bin| bin.failed > 0) {
             lines.push(self.line("failed", FAILED, |bin| a_second(bin.failed)));
         }
-        let under_way = [self.line("under way", arm_class(2), |bin| Some(bin.under_way))];
-        names(html, "Requests a second", &lines);
-        names(html, "Requests under way", &under_way);
+        let under_way = self.line("under way", arm_class(2), |bin| Some(bin.under_way));
         html.element("div", &[("class", "halves")], |html| {
-            for (label, lines) in [
-                ("Requests a second over time", &lines[..]),
-                ("Requests under way over time", &under_way[..]),
+            for (title, lines) in [
+                ("Requests a second over time", lines),
+                ("Requests under way over time", vec![under_way]),
             ] {
-                self.draw(
-                    html,
-                    label,
-                    Upward::Number(plain_scale(lines)),
-                    (lines, &[], None),
-                );
+                let scale = LinearAxis::of(values(&lines));
+                self.draw(html, title, Upward::Number(scale), (lines, &[], None));
             }
         });
         html.end_line();
@@ -154,15 +155,9 @@ impl BenchPlots<'_> {
         let Some(scale) = LogAxis::of(values.collect::<Vec<f64>>().into_iter()) else {
             return;
         };
-        names(html, "Our own lag over time", &lines);
-        let label = "Our own lag over time, in milliseconds";
         html.element("div", &[("class", "halves")], |html| {
-            self.draw(
-                html,
-                label,
-                Upward::Ms(scale),
-                (&lines, &[], Some(allowed_ms)),
-            );
+            let lag = (lines.into(), &[][..], Some(allowed_ms));
+            self.draw(html, "Our own lag over time", Upward::Ms(scale), lag);
         });
         html.raw(
             "<p class=\"quiet\">The dotted line across is the most that the 99th percentile of the lag may be: beyond it no \
@@ -170,25 +165,40 @@ impl BenchPlots<'_> {
         );
     }
 
-    /// Draws a plot of lines, single points, and a level across.
+    /// Draws a plot of lines, single points, and a level across. Lines without a value are left out.
     fn draw(
         &self,
         html: &mut Html,
-        label: &str,
+        title: &str,
         upward: Upward,
-        (lines, points, level): (&[TimeLine], &[[f64; 2]], Option<f64>),
+        (mut lines, points, level): (Vec<TimeLine>, &[[f64; 2]], Option<f64>),
     ) {
-        let at_s = &self.at_s;
+        lines.retain(|line| line.values.iter().any(Option::is_some));
+        let names: Vec<_> = lines.iter().map(|line| (line.class, line.name)).collect();
         let plot = TimePlot {
-            label,
+            label: title,
             upward,
-            at_s,
-            lines,
+            at_s: &self.at_s,
+            lines: &lines,
             points,
             level,
         };
-        plot.draw(html);
+        titled(html, title, &names, |html| plot.draw(html));
     }
+}
+
+/// A plot below its title and what its lines mean: the class and the name of each.
+fn titled(
+    html: &mut Html,
+    title: &str,
+    lines: &[(&'static str, &'static str)],
+    plot: impl FnOnce(&mut Html),
+) {
+    html.element("div", &[], |html| {
+        html.words("p", "quiet", title);
+        line_legend(html, lines.iter().copied());
+        plot(html);
+    });
 }
 
 /// The distributions, each with its name.
@@ -213,17 +223,7 @@ fn curves(charts: &BenchCharts) -> Vec<(&'static str, ShareCurve)> {
         .collect()
 }
 
-/// What a plot shows, and what its lines mean.
-fn names(html: &mut Html, title: &str, lines: &[TimeLine]) {
-    html.words("p", "quiet", format!("{title}:"));
-    line_legend(html, lines.iter().map(|line| (line.class, line.name)));
-}
-
 fn values(lines: &[TimeLine]) -> impl Iterator<Item = f64> + Clone {
     let all = lines.iter().flat_map(|line| &line.values);
     all.flatten().copied()
-}
-
-fn plain_scale(lines: &[TimeLine]) -> LinearAxis {
-    LinearAxis::of(values(lines))
 }

@@ -99,6 +99,7 @@ fn it_states_what_was_asked_whether_it_counts_and_every_figure_with_its_n() {
         "office, Singapore",
         "here/m: https://api.example.com/v1/chat/completions, route: via office",
         "20 requests/s; an open loop",
+        "a request is good with TTFT of 150 ms at most",
         "(Poisson)",
         "200 requests",
         "All its requests were sent",

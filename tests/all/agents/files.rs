@@ -114,7 +114,7 @@ async fn parts_of_a_load_are_merged_from_their_files() {
     for said in [
         "Machines",
         "n = 61: 61 answered, 0 failed",
-        "Invalid: the machines sent at once for only",
+        "the machines sent at once for only",
         "each machine&#39;s own, whose error nobody measured",
         "never from their percentiles",
     ] {

@@ -4,9 +4,9 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use super::{answer, assert_done, bench_at, lines, steady_server};
 use crate::{
+    browser::{browser, opened, take_pictures},
     fault_server::{Server, read_request, send, serve},
     home::{Home, Ran},
-    report::{browser, opened, take_pictures},
 };
 
 /// What would act, if a page took it for markup; and what would hide.

@@ -16,7 +16,6 @@ use tokenscope::{
 
 use super::{
     Desktop, Player, SIZES, WIDE, click, heard, open,
-    player::reply_to,
     scenes::{self, bench_progress},
     shows, write_into,
 };
@@ -58,9 +57,7 @@ fn saved(player: &Player) -> Vec<String> {
             SavedBenchCommand::List(_) => "list".to_owned(),
             SavedBenchCommand::Open { id, .. } => format!("open {}", id.0),
             SavedBenchCommand::Delete { id, .. } => format!("delete {}", id.0),
-            SavedBenchCommand::Report {
-                id, vantage, to, ..
-            } => format!("report {} from {vantage} to {}", id.0, to.display()),
+            SavedBenchCommand::Report { id, .. } => format!("report {}", id.0),
         }),
         _ => None,
     })
@@ -333,38 +330,6 @@ fn a_bench_is_deleted_once_that_is_confirmed() {
     click(&mut desktop, &mut player, "Delete the bench");
     assert_eq!(saved(&player), ["list", "open 1", "delete 1", "list"]);
     assert!(shows(&desktop, "No bench is shown"));
-}
-
-#[test]
-fn a_report_is_written_where_the_user_says_and_a_failure_is_told() {
-    let (mut desktop, mut player) = open_saved(1, "figures", WIDE, ThemeChoice::Dark);
-    desktop.get_by_label_contains("Report…").click();
-    player.play(&mut desktop);
-    assert!(shows(&desktop, "Report on this bench"));
-    assert_eq!(desktop.unnamed_widgets(), Vec::<String>::new());
-    write_into(&mut desktop, &mut player, "File", "/tmp/b.html");
-    write_into(&mut desktop, &mut player, "Vantage", "Berlin");
-    click(&mut desktop, &mut player, "Write it");
-    let asked = "report 1 from Berlin to /tmp/b.html".to_owned();
-    assert!(saved(&player).contains(&asked), "{:?}", saved(&player));
-    let answer = |player: &mut Player, answer: Result<(), String>| {
-        for command in &mut player.heard {
-            if let Command::Bench(BenchCommand::Saved(SavedBenchCommand::Report {
-                reply, ..
-            })) = command
-            {
-                reply_to(reply, answer.clone());
-            }
-        }
-    };
-    answer(&mut player, Err("the disk is full".into()));
-    player.play(&mut desktop);
-    assert!(shows(&desktop, "Not written: the disk is full"));
-    click(&mut desktop, &mut player, "Write it");
-    answer(&mut player, Ok(()));
-    player.play(&mut desktop);
-    assert!(shows(&desktop, "The report is written to /tmp/b.html"));
-    assert!(!shows(&desktop, "Write it"));
 }
 
 /// Puts another bench beside the one that is shown.
