@@ -91,14 +91,11 @@ fn what_is_wrong_with_a_file_is_said_beside_it() {
 
 #[test]
 fn synthetic_prompts_have_the_lengths_that_are_typed() {
-    let asked_for = json!({"from": "lengths", "prompts": "20"});
+    let asked_for = json!({"from": "lengths", "prompts": "20", "input": "3", "output": "9"});
     let (mut desktop, mut player) = set_up("simulator/steady", &json!({ "asked": asked_for }));
-    fill(&mut desktop, &mut player, "Input tokens of a prompt", "3");
     assert!(shows(&desktop, "A length is from 4"));
     fill(&mut desktop, &mut player, "Input tokens of a prompt", "40");
     let told = "20 prompts, 40 tokens each on average (o200k_base)";
-    wait_for(&mut desktop, &mut player, told);
-    fill(&mut desktop, &mut player, "Output tokens, at most", "9");
     wait_for(&mut desktop, &mut player, told);
     click(&mut desktop, &mut player, "Start");
     let (plan, source) = asked(&player);
