@@ -55,7 +55,7 @@ const TOLD_APART: &[(&str, &str)] = &[
     ),
     ("gateway/setup.rs", "what answers a first try"),
     (
-        "cli/probe/otlp.rs",
+        "cli/otlp.rs",
         "the conventions' word for each: the compiler asks for a new one's",
     ),
     (
