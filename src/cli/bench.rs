@@ -29,7 +29,7 @@ use self::{
     consent::BenchEstimate, keeping::RequestKeeper, outputs::BenchOutputs, show::SearchLine,
 };
 pub(super) use self::{
-    outputs::ReportArgs,
+    outputs::BenchReportArgs,
     show::{BenchLine, summary as summary_text},
 };
 use super::{

@@ -14,7 +14,7 @@ use anyhow::Context as _;
 pub(super) use self::show::print;
 use super::{
     UsageError,
-    bench::{ReportArgs, code_of},
+    bench::{BenchReportArgs, code_of},
     input, note,
 };
 use crate::{
@@ -56,7 +56,7 @@ pub struct MergeArgs {
     json: bool,
 
     #[command(flatten)]
-    report: ReportArgs,
+    report: BenchReportArgs,
 }
 
 const EXAMPLES: &str = "\

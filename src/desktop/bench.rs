@@ -41,7 +41,7 @@ use super::{
     axes::Scale,
     icons,
     report_dialog::ReportDialog,
-    setup::{Head, Nothing, SidePanel, content_ui, side_ui},
+    setup::{Nothing, SidePanel, ViewHead, content_ui, side_ui},
     view::{Action, Cx, Verb, VerbId, View, ViewId},
     widgets::{Tone, banner},
 };
@@ -66,7 +66,7 @@ pub struct BenchView {
     is_asking: bool,
 }
 
-const HEAD: Head = Head {
+const HEAD: ViewHead = ViewHead {
     id: "bench",
     title: "Bench",
     meaning: "Sends load to a target, and says what it takes and whether this machine kept up",

@@ -46,7 +46,7 @@ use super::{
     axes::Scale,
     icons,
     report_dialog::ReportDialog,
-    setup::{Head, SendQuestion, SidePanel, content_ui, side_ui},
+    setup::{SendQuestion, SidePanel, ViewHead, content_ui, side_ui},
     view::{Action, Cx, Verb, VerbId, View, ViewId},
 };
 use crate::{
@@ -55,7 +55,7 @@ use crate::{
     run::RunId,
 };
 
-const HEAD: Head = Head {
+const HEAD: ViewHead = ViewHead {
     id: "compare",
     title: "Compare",
     meaning: "Asks several targets, or one in several ways, the same in pairs and random order, and says which is faster, by \

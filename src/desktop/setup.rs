@@ -28,7 +28,7 @@ pub enum SidePanel {
 
 /// The heading of a view.
 #[derive(Clone, Copy, Debug)]
-pub struct Head {
+pub struct ViewHead {
     /// Tells its parts from those of other views.
     pub id: &'static str,
     pub title: &'static str,
@@ -39,7 +39,7 @@ pub struct Head {
     pub saved: &'static str,
 }
 
-impl Head {
+impl ViewHead {
     /// Shows it with the buttons of the panels, and with `acts` at its right.
     pub fn ui(self, ui: &mut Ui, side: &mut Option<SidePanel>, acts: impl FnOnce(&mut Ui)) {
         let frame = Frame::new().inner_margin(Margin::symmetric(16, 10));
@@ -77,7 +77,7 @@ pub struct Nothing {
 
 impl Nothing {
     /// Shows it, with buttons for the panels that are not open.
-    pub fn ui(self, ui: &mut Ui, theme: &Theme, head: Head, side: &mut Option<SidePanel>) {
+    pub fn ui(self, ui: &mut Ui, theme: &Theme, head: ViewHead, side: &mut Option<SidePanel>) {
         empty(ui, theme, self.icon, self.heading, self.text, |ui| {
             if *side != Some(SidePanel::SetUp) && primary_button(ui, theme, head.set_up).clicked() {
                 *side = Some(SidePanel::SetUp);

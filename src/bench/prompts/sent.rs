@@ -13,7 +13,7 @@ use crate::chat::{Message, Part};
 type SentPrompt = (usize, usize, Option<u32>);
 
 #[derive(Serialize)]
-struct Sending<'a> {
+struct SendingSet<'a> {
     conversations: Vec<SendingConversation<'a>>,
     prompts: Vec<SentPrompt>,
 }
@@ -40,7 +40,7 @@ struct SentConversation {
 
 impl Serialize for PromptSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut sending = Sending {
+        let mut sending = SendingSet {
             conversations: Vec::new(),
             prompts: Vec::with_capacity(self.prompts.len()),
         };

@@ -17,10 +17,10 @@ use crate::{
 };
 
 /// A bench, and what it found.
-type Found = (BenchRow, BenchSummary);
+type StoredFound = (BenchRow, BenchSummary);
 
 /// The line of JSON.
-pub(super) fn line([a, b]: [&Found; 2], both: &BenchesBeside) -> Value {
+pub(super) fn line([a, b]: [&StoredFound; 2], both: &BenchesBeside) -> Value {
     let figures: Vec<Value> = both.figures.iter().map(figure_line).collect();
     let plans: Vec<Value> = both.plans.iter().map(plan_line).collect();
     json!({
@@ -34,7 +34,7 @@ pub(super) fn line([a, b]: [&Found; 2], both: &BenchesBeside) -> Value {
     })
 }
 
-fn bench_line((row, found): &Found) -> Value {
+fn bench_line((row, found): &StoredFound) -> Value {
     json!({
         "id": row.id,
         "target": row.plan.target.to_string(),
@@ -71,7 +71,7 @@ const fn state(state: BenchState) -> &'static str {
 }
 
 /// Both in words.
-pub(super) fn text([a, b]: [&Found; 2], both: &BenchesBeside) -> String {
+pub(super) fn text([a, b]: [&StoredFound; 2], both: &BenchesBeside) -> String {
     let mut text = format!("{}{}\n", head("A", a), head("B", b));
     let names = ["", "A", "", "B", "", "B − A", "95 % interval", ""].map(str::to_owned);
     let rows = both.figures.iter().map(figure_row);
@@ -97,7 +97,7 @@ pub(super) fn text([a, b]: [&Found; 2], both: &BenchesBeside) -> String {
 }
 
 /// What a bench is, and whether it counts.
-fn head(letter: &str, (row, found): &Found) -> String {
+fn head(letter: &str, (row, found): &StoredFound) -> String {
     let mut text = format!(
         "{letter}  {}  {}  {}, {}\n",
         row.id.0,

@@ -26,7 +26,7 @@ const OUT: &str = "Results";
 #[command(next_help_heading = OUT)]
 pub(super) struct OutputArgs {
     #[command(flatten)]
-    pub(super) report: ReportArgs,
+    pub(super) report: BenchReportArgs,
 
     /// Send metrics to this OpenTelemetry collector, by OTLP over HTTP; most listen on port 4318.
     #[cfg(feature = "otlp")]
@@ -37,7 +37,7 @@ pub(super) struct OutputArgs {
 /// Whether a report is wanted.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = OUT)]
-pub(in crate::cli) struct ReportArgs {
+pub(in crate::cli) struct BenchReportArgs {
     /// Write a report: one HTML file. Several benches are in one.
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) report: Option<PathBuf>,
@@ -53,7 +53,7 @@ pub(in crate::cli) struct ReportArgs {
     vantage: String,
 }
 
-impl ReportArgs {
+impl BenchReportArgs {
     /// Writes the report on these benches, if it is wanted.
     ///
     /// # Errors

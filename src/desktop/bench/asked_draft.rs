@@ -22,7 +22,7 @@ const MOST_PROMPTS: u32 = 1_000_000;
 /// Where the prompts come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum PromptsFrom {
+pub enum BenchPromptsFrom {
     /// The text is asked each time.
     #[default]
     Text,
@@ -65,7 +65,7 @@ impl TokenizerFrom {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AskedDraft {
-    pub from: PromptsFrom,
+    pub from: BenchPromptsFrom,
     /// The prompt; empty for the usual one.
     pub text: String,
     pub file: String,
@@ -85,7 +85,7 @@ pub struct AskedDraft {
 impl Default for AskedDraft {
     fn default() -> Self {
         Self {
-            from: PromptsFrom::Text,
+            from: BenchPromptsFrom::Text,
             text: String::new(),
             file: String::new(),
             turns: Turns::First,
@@ -107,8 +107,8 @@ impl AskedDraft {
     /// The first thing that is missing or can’t be read.
     pub fn choice(&self, max_tokens: u32) -> Result<PromptChoice, String> {
         let choice = match self.from {
-            PromptsFrom::Text => PromptChoice::One(self.text_or_usual().to_owned()),
-            PromptsFrom::File => PromptChoice::File {
+            BenchPromptsFrom::Text => PromptChoice::One(self.text_or_usual().to_owned()),
+            BenchPromptsFrom::File => PromptChoice::File {
                 path: typed::path(&self.file, "Choose a file of prompts")?.into(),
                 turns: self.turns,
                 order: self.order,
@@ -118,7 +118,7 @@ impl AskedDraft {
                     None
                 },
             },
-            PromptsFrom::Lengths => PromptChoice::Synthetic {
+            BenchPromptsFrom::Lengths => PromptChoice::Synthetic {
                 plan: SyntheticPlan {
                     prompts: self.read_prompts()?,
                     input: self.read_input()?,
@@ -137,7 +137,7 @@ impl AskedDraft {
     /// # Errors
     /// If no file is named.
     pub fn tokenizer(&self) -> Result<TokenizerChoice, String> {
-        let is_used = self.from == PromptsFrom::Lengths || self.answer_lengths;
+        let is_used = self.from == BenchPromptsFrom::Lengths || self.answer_lengths;
         Ok(match self.tokenizer {
             _ if !is_used => TokenizerChoice::default(),
             TokenizerFrom::O200k => TokenizerChoice::Shipped(ShippedVocabulary::O200k),
@@ -186,7 +186,7 @@ mod tests {
         let text = AskedDraft::default();
         assert_eq!(text.choice(9), Ok(PromptChoice::One(USUAL_PROMPT.into())));
         let file = AskedDraft {
-            from: PromptsFrom::File,
+            from: BenchPromptsFrom::File,
             file: " a b.json ".into(),
             turns: Turns::Each,
             tokenizer: TokenizerFrom::Cl100k,
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn synthetic_prompts_have_lengths_of_their_own() {
         let draft = AskedDraft {
-            from: PromptsFrom::Lengths,
+            from: BenchPromptsFrom::Lengths,
             input: "100, 10".into(),
             prompts: "20".into(),
             ..AskedDraft::default()
@@ -238,7 +238,7 @@ mod tests {
     fn what_is_missing_or_wrong_is_said() {
         type Change = fn(&mut AskedDraft);
         let bad: [(Change, &str); 7] = [
-            (|it| it.from = PromptsFrom::File, "file of prompts"),
+            (|it| it.from = BenchPromptsFrom::File, "file of prompts"),
             (|it| it.input = "3".into(), "from 4"),
             (|it| it.input = "many".into(), "Lengths are"),
             (|it| it.output = "0".into(), "from 1"),
@@ -248,7 +248,7 @@ mod tests {
         ];
         for (change, told) in bad {
             let mut draft = AskedDraft {
-                from: PromptsFrom::Lengths,
+                from: BenchPromptsFrom::Lengths,
                 ..AskedDraft::default()
             };
             change(&mut draft);

@@ -19,12 +19,12 @@ pub struct PlanForecast {
 }
 
 /// What is asked, or why that is not known.
-type AskedPrompts = Result<Arc<ReadyPrompts>, String>;
+type PromptsOrProblem = Result<Arc<ReadyPrompts>, String>;
 
 /// The forecast of what is typed.
 #[derive(Debug)]
 pub struct BenchForecasts {
-    made_of: Option<(BenchDraft, AskedPrompts, Arc<Settings>)>,
+    made_of: Option<(BenchDraft, PromptsOrProblem, Arc<Settings>)>,
     /// The forecast, or what is missing.
     found: Result<PlanForecast, String>,
 }
@@ -40,9 +40,9 @@ impl Default for BenchForecasts {
 
 impl BenchForecasts {
     /// Computes it if what it is made of has changed.
-    pub fn follow(&mut self, draft: &BenchDraft, asked: AskedPrompts, cx: &Cx<'_>) {
+    pub fn follow(&mut self, draft: &BenchDraft, asked: PromptsOrProblem, cx: &Cx<'_>) {
         let settings = &cx.state.settings;
-        let is_known = |(of, of_asked, with): &(BenchDraft, AskedPrompts, Arc<Settings>)| {
+        let is_known = |(of, of_asked, with): &(BenchDraft, PromptsOrProblem, Arc<Settings>)| {
             let is_same_asked = match (of_asked, &asked) {
                 (Ok(one), Ok(other)) => Arc::ptr_eq(one, other),
                 (one, other) => one.as_ref().err() == other.as_ref().err(),

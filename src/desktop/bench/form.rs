@@ -8,7 +8,7 @@ use egui::Ui;
 
 use super::{
     HEAD,
-    asked_draft::{PromptsFrom, SYNTHETIC_SEED},
+    asked_draft::{BenchPromptsFrom, SYNTHETIC_SEED},
     draft::{BenchDraft, LoadKind, read_limit},
     forecast::BenchForecasts,
     prompts::{PromptsReader, ReadyPrompts},
@@ -61,8 +61,8 @@ impl BenchForm {
     /// What is missing.
     pub fn plan(&self) -> Result<(BenchPlan, Arc<ReadyPrompts>), String> {
         let seed = match self.draft.asked.from {
-            PromptsFrom::Lengths => SYNTHETIC_SEED,
-            PromptsFrom::Text | PromptsFrom::File => rand::random(),
+            BenchPromptsFrom::Lengths => SYNTHETIC_SEED,
+            BenchPromptsFrom::Text | BenchPromptsFrom::File => rand::random(),
         };
         Ok((self.draft.plan(seed)?, self.ready_prompts()?))
     }

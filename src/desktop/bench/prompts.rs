@@ -33,14 +33,14 @@ pub struct PromptsProblem {
     pub is_of_tokenizer: bool,
 }
 
-type Read = Result<Arc<ReadyPrompts>, PromptsProblem>;
+type PromptsRead = Result<Arc<ReadyPrompts>, PromptsProblem>;
 
 /// What is read: the prompts, and what counts their tokens.
 type Wanted = (PromptChoice, TokenizerChoice);
 
 /// Has prompts read or made, one choice at a time.
 #[derive(Debug, Default)]
-pub struct PromptsReader(Prepared<Wanted, Read>);
+pub struct PromptsReader(Prepared<Wanted, PromptsRead>);
 
 impl PromptsReader {
     /// Takes one prompt, of which nothing is to be read.
@@ -89,13 +89,13 @@ impl PromptsReader {
 
     /// What this choice gave; `None` until it is read.
     #[must_use]
-    pub fn found(&self, choice: &PromptChoice) -> Option<&Read> {
+    pub fn found(&self, choice: &PromptChoice) -> Option<&PromptsRead> {
         let is_of = self.0.key().is_some_and(|(of, _)| of == choice);
         self.0.value().filter(|_| is_of)
     }
 }
 
-fn read((choice, tokenizer): &Wanted) -> Read {
+fn read((choice, tokenizer): &Wanted) -> PromptsRead {
     let problem = |why: PromptChoiceError| PromptsProblem {
         is_of_tokenizer: matches!(why, PromptChoiceError::Tokenizer(_)),
         why: why.to_string(),
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
     use crate::bench::prompts::{PromptOrder, Turns};
 
-    fn of_file(text: &str) -> Read {
+    fn of_file(text: &str) -> PromptsRead {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("prompts.json");
         std::fs::write(&path, text).unwrap();

@@ -4,8 +4,8 @@ use super::{
     super::{
         html::Html,
         plot::{
-            LinearAxis, LogAxis, ShareCurve, TimeLine, TimePlot, Upward, arm_class, line_legend,
-            share_curves,
+            LineOverTime, LinearAxis, LogAxis, ShareCurve, TimePlot, Upward, arm_class,
+            line_legend, share_curves,
         },
     },
     ReportedBench,
@@ -59,8 +59,8 @@ impl BenchPlots<'_> {
         name: &'static str,
         class: &'static str,
         value: impl Fn(&ChartBin) -> Option<f64>,
-    ) -> TimeLine {
-        TimeLine {
+    ) -> LineOverTime {
+        LineOverTime {
             name,
             class,
             values: self.charts.bins.iter().map(value).collect(),
@@ -171,7 +171,7 @@ impl BenchPlots<'_> {
         html: &mut Html,
         title: &str,
         upward: Upward,
-        (mut lines, points, level): (Vec<TimeLine>, &[[f64; 2]], Option<f64>),
+        (mut lines, points, level): (Vec<LineOverTime>, &[[f64; 2]], Option<f64>),
     ) {
         lines.retain(|line| line.values.iter().any(Option::is_some));
         let names: Vec<_> = lines.iter().map(|line| (line.class, line.name)).collect();
@@ -223,7 +223,7 @@ fn curves(charts: &BenchCharts) -> Vec<(&'static str, ShareCurve)> {
         .collect()
 }
 
-fn values(lines: &[TimeLine]) -> impl Iterator<Item = f64> + Clone {
+fn values(lines: &[LineOverTime]) -> impl Iterator<Item = f64> + Clone {
     let all = lines.iter().flat_map(|line| &line.values);
     all.flatten().copied()
 }

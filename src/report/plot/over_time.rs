@@ -31,7 +31,7 @@ impl Upward {
 }
 
 /// A line: what it means, its class, and a value for each time; where there is none it is broken.
-pub(in crate::report) struct TimeLine {
+pub(in crate::report) struct LineOverTime {
     pub name: &'static str,
     pub class: &'static str,
     pub values: Vec<Option<f64>>,
@@ -44,7 +44,7 @@ pub(in crate::report) struct TimePlot<'a> {
     pub upward: Upward,
     /// The times of the lines, in seconds.
     pub at_s: &'a [f64],
-    pub lines: &'a [TimeLine],
+    pub lines: &'a [LineOverTime],
     /// Single values: when, in seconds, and how much.
     pub points: &'a [[f64; 2]],
     /// A level across, such as a limit.

@@ -6,7 +6,7 @@ use super::BenchForm;
 use crate::{
     bench::prompts::{PromptOrder, Turns, USUAL_PROMPT},
     desktop::{
-        bench::asked_draft::{PromptsFrom, TokenizerFrom},
+        bench::asked_draft::{BenchPromptsFrom, TokenizerFrom},
         path_field::ChooseFor,
         theme::{Theme, caption, space},
         widgets::{choice_box, labeled_field, multiline_field, segmented, toggle},
@@ -19,22 +19,22 @@ impl BenchForm {
             "No two requests begin with the same text, so that no cache shortens an answer",
         );
         let from = [
-            (PromptsFrom::Text, "One prompt"),
-            (PromptsFrom::File, "File"),
-            (PromptsFrom::Lengths, "By length"),
+            (BenchPromptsFrom::Text, "One prompt"),
+            (BenchPromptsFrom::File, "File"),
+            (BenchPromptsFrom::Lengths, "By length"),
         ];
         segmented(ui, theme, "Prompts", &mut self.draft.asked.from, &from);
         ui.add_space(space::XS);
         let is_typing = match self.draft.asked.from {
-            PromptsFrom::Text => {
+            BenchPromptsFrom::Text => {
                 let text = &mut self.draft.asked.text;
                 multiline_field(ui, theme, "Prompt", text, USUAL_PROMPT, 2);
                 false
             }
-            PromptsFrom::File => self.file_ui(ui, theme),
-            PromptsFrom::Lengths => self.lengths_ui(ui, theme),
+            BenchPromptsFrom::File => self.file_ui(ui, theme),
+            BenchPromptsFrom::Lengths => self.lengths_ui(ui, theme),
         };
-        if self.draft.asked.from != PromptsFrom::Text {
+        if self.draft.asked.from != BenchPromptsFrom::Text {
             self.read_prompts(ui.ctx(), is_typing);
             self.found_ui(ui, theme);
         }
@@ -145,7 +145,7 @@ impl BenchForm {
         let asked = &self.draft.asked;
         let is_new = match self.wanted_prompts() {
             Ok(wanted) => !is_typing && self.prompts.begin(wanted, ctx),
-            Err(_) if asked.from == PromptsFrom::File && asked.file.trim().is_empty() => {
+            Err(_) if asked.from == BenchPromptsFrom::File && asked.file.trim().is_empty() => {
                 self.prompts.forget()
             }
             Err(_) => false,
@@ -170,7 +170,7 @@ impl BenchForm {
             ui.add(Label::new(caption(theme, text)).wrap());
         }
         let is_read = self.prompts.found(&choice).is_some();
-        let is_file = self.draft.asked.from == PromptsFrom::File;
+        let is_file = self.draft.asked.from == BenchPromptsFrom::File;
         if is_read && is_file && ui.button("Read it again").clicked() {
             let _was_read = self.prompts.forget();
         }
