@@ -21,7 +21,7 @@ pub(super) use self::{
     },
     ecdf::ecdf,
     faults::faults_over_time,
-    over_time::{LineOverTime, TimePlot, Upward},
+    over_time::{LineOverTime, PlotOverTime, UpwardScale},
     shares::{ShareCurve, share_curves},
     ttft::{PlottedGap, ttft_over_time},
 };

@@ -36,11 +36,11 @@ pub struct PromptsProblem {
 type PromptsRead = Result<Arc<ReadyPrompts>, PromptsProblem>;
 
 /// What is read: the prompts, and what counts their tokens.
-type Wanted = (PromptChoice, TokenizerChoice);
+type WantedPrompts = (PromptChoice, TokenizerChoice);
 
 /// Has prompts read or made, one choice at a time.
 #[derive(Debug, Default)]
-pub struct PromptsReader(Prepared<Wanted, PromptsRead>);
+pub struct PromptsReader(Prepared<WantedPrompts, PromptsRead>);
 
 impl PromptsReader {
     /// Takes one prompt, of which nothing is to be read.
@@ -59,7 +59,7 @@ impl PromptsReader {
     }
 
     /// Begins to read what is chosen, unless that is known or something is still being read; gives whether it began.
-    pub fn begin(&mut self, wanted: Wanted, ctx: &Context) -> bool {
+    pub fn begin(&mut self, wanted: WantedPrompts, ctx: &Context) -> bool {
         self.0.begin(wanted, ctx, read)
     }
 
@@ -95,7 +95,7 @@ impl PromptsReader {
     }
 }
 
-fn read((choice, tokenizer): &Wanted) -> PromptsRead {
+fn read((choice, tokenizer): &WantedPrompts) -> PromptsRead {
     let problem = |why: PromptChoiceError| PromptsProblem {
         is_of_tokenizer: matches!(why, PromptChoiceError::Tokenizer(_)),
         why: why.to_string(),

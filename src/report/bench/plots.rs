@@ -4,7 +4,7 @@ use super::{
     super::{
         html::Html,
         plot::{
-            LineOverTime, LinearAxis, LogAxis, ShareCurve, TimePlot, Upward, arm_class,
+            LineOverTime, LinearAxis, LogAxis, PlotOverTime, ShareCurve, UpwardScale, arm_class,
             line_legend, share_curves,
         },
     },
@@ -102,7 +102,7 @@ impl BenchPlots<'_> {
             self.draw(
                 html,
                 &title,
-                Upward::Ms(scale),
+                UpwardScale::Ms(scale),
                 (lines.into(), &points, None),
             );
             let title = "Distributions of TTFT and total";
@@ -139,7 +139,7 @@ impl BenchPlots<'_> {
                 ("Requests under way over time", vec![under_way]),
             ] {
                 let scale = LinearAxis::of(values(&lines));
-                self.draw(html, title, Upward::Number(scale), (lines, &[], None));
+                self.draw(html, title, UpwardScale::Number(scale), (lines, &[], None));
             }
         });
         html.end_line();
@@ -157,7 +157,7 @@ impl BenchPlots<'_> {
         };
         html.element("div", &[("class", "halves")], |html| {
             let lag = (lines.into(), &[][..], Some(allowed_ms));
-            self.draw(html, "Our own lag over time", Upward::Ms(scale), lag);
+            self.draw(html, "Our own lag over time", UpwardScale::Ms(scale), lag);
         });
         html.raw(
             "<p class=\"quiet\">The dotted line across is the most that the 99th percentile of the lag may be: beyond it no \
@@ -170,12 +170,12 @@ impl BenchPlots<'_> {
         &self,
         html: &mut Html,
         title: &str,
-        upward: Upward,
+        upward: UpwardScale,
         (mut lines, points, level): (Vec<LineOverTime>, &[[f64; 2]], Option<f64>),
     ) {
         lines.retain(|line| line.values.iter().any(Option::is_some));
         let names: Vec<_> = lines.iter().map(|line| (line.class, line.name)).collect();
-        let plot = TimePlot {
+        let plot = PlotOverTime {
             label: title,
             upward,
             at_s: &self.at_s,

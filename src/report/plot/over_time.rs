@@ -7,14 +7,14 @@ use crate::report::html::Html;
 
 /// What stands upward.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::report) enum Upward {
+pub(in crate::report) enum UpwardScale {
     /// Milliseconds on a logarithmic scale.
     Ms(LogAxis),
     /// Numbers on a plain scale.
     Number(LinearAxis),
 }
 
-impl Upward {
+impl UpwardScale {
     fn share(self, value: f64) -> f64 {
         match self {
             Self::Ms(axis) => axis.share(value),
@@ -38,10 +38,10 @@ pub(in crate::report) struct LineOverTime {
 }
 
 /// A plot.
-pub(in crate::report) struct TimePlot<'a> {
+pub(in crate::report) struct PlotOverTime<'a> {
     /// What it shows, in words.
     pub label: &'a str,
-    pub upward: Upward,
+    pub upward: UpwardScale,
     /// The times of the lines, in seconds.
     pub at_s: &'a [f64],
     pub lines: &'a [LineOverTime],
@@ -51,7 +51,7 @@ pub(in crate::report) struct TimePlot<'a> {
     pub level: Option<f64>,
 }
 
-impl TimePlot<'_> {
+impl PlotOverTime<'_> {
     /// Draws it.
     pub(in crate::report) fn draw(&self, html: &mut Html) {
         let points = self.points.iter().map(|[at, _]| *at);
@@ -118,9 +118,9 @@ mod tests {
     #[test]
     fn a_plot_of_nothing_is_drawn() {
         let mut html = Html::default();
-        let plot = TimePlot {
+        let plot = PlotOverTime {
             label: "nothing",
-            upward: Upward::Number(LinearAxis::of([].into_iter())),
+            upward: UpwardScale::Number(LinearAxis::of([].into_iter())),
             at_s: &[],
             lines: &[],
             points: &[],

@@ -339,7 +339,8 @@ async fn saved_ones_are_listed_shown_reported_and_deleted_and_no_key_is_in_any_o
         "--vantage",
         "a <b>desk</b>",
     ];
-    let ran = compare(&home, &[&["a/m", "b/m", "-n", "10"], &to[..]].concat());
+    // A fifth fails: so many that an interval can be told all the same.
+    let ran = compare(&home, &[&["a/m", "b/m", "-n", "20"], &to[..]].concat());
     let (_, whole) = told(&ran);
 
     let listed = compare(&home, &["--list"]);
