@@ -203,6 +203,10 @@ impl TcpLink {
         self.socket.lost()
     }
 
+    pub(super) fn was_reset(&self) -> bool {
+        self.socket.was_reset()
+    }
+
     /// Whether the other side has acknowledged nothing since bytes were sent, though they were sent again; Linux only.
     #[must_use]
     pub fn is_unacknowledged(&self) -> bool {

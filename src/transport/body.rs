@@ -62,7 +62,7 @@ fn trailers_chunk(stamp: Stamp, trailers: HeaderMap) -> BodyChunk {
     }
 }
 
-/// The socket of a body, for the kernel's stamps.
+/// The socket of a body: the kernel's stamps, and whether it was reset.
 struct BodySource {
     socket: Socket,
     /// Whether other responses share the connection, so that a read may have been for them.
@@ -272,7 +272,10 @@ impl<B> IncomingBody<B> {
     fn take(&mut self, frame: hyper::Result<Frame<Bytes>>) -> Result<Option<BodyChunk>, Fault> {
         let piece = frame.as_ref().ok().and_then(Frame::data_ref);
         let stamp = self.stamp(piece.map_or(&[], |piece| piece));
-        let frame = frame.map_err(|error| fault::body_fault(&error, &self.host))?;
+        let frame = frame.map_err(|error| {
+            let was_reset = (self.source.as_ref()).is_some_and(|source| source.socket.was_reset());
+            fault::body_fault(&error, &self.host, was_reset)
+        })?;
         match frame.into_data() {
             Ok(bytes) => {
                 // The bytes so far were too few to detect the compression.

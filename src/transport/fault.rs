@@ -73,7 +73,8 @@ impl<'a> Causes<'a> {
     }
 
     /// How the server ended the connection or its stream of HTTP/2, to follow its name; `None` if it did something else.
-    fn ending(&self) -> Option<String> {
+    /// `was_reset` is what the socket knows: what these errors tell may be what came after it.
+    fn ending(&self, was_reset: bool) -> Option<String> {
         if let Some((error, reason)) = self.http2.and_then(|error| Some((error, error.reason()?))) {
             let what = match error {
                 _ if !error.is_remote() => return None,
@@ -83,15 +84,14 @@ impl<'a> Causes<'a> {
             return Some(format!("{what} (HTTP/2 {reason:?})"));
         }
         let io = self.io.or_else(|| self.http2?.get_io());
-        let what = match io.map(io::Error::kind) {
-            Some(io::ErrorKind::ConnectionReset) => "reset the connection",
-            Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe) => {
-                "closed the connection"
-            }
-            _ if self.hyper.is_some_and(is_closed) => "closed the connection",
+        let is_reset = match io.map(io::Error::kind) {
+            Some(io::ErrorKind::ConnectionReset) => true,
+            Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe) => was_reset,
+            _ if self.hyper.is_some_and(is_closed) => was_reset,
             _ => return None,
         };
-        Some(what.to_owned())
+        let what = if is_reset { "reset" } else { "closed" };
+        Some(format!("{what} the connection"))
     }
 
     fn text(&self) -> String {
@@ -123,7 +123,10 @@ pub(super) fn send_fault(error: &SendError, peer: &Peer, trace: &Trace) -> Fault
             Fault::new(FaultClass::BadRequest, Phase::Prepare, message)
         }
         SendError::Connect(error) => connecting_fault(&Causes::of(&**error), peer, trace),
-        SendError::Exchange(error) => exchange_fault(&Causes::of(error), peer),
+        SendError::Exchange(error) => {
+            let was_reset = (trace.connection().tcp).is_some_and(|tcp| tcp.was_reset());
+            exchange_fault(&Causes::of(error), peer, was_reset)
+        }
     }
 }
 
@@ -141,10 +144,10 @@ fn connecting_fault(causes: &Causes<'_>, peer: &Peer, trace: &Trace) -> Fault {
     }
 }
 
-/// The fault of a body that broke off.
-pub(super) fn body_fault(error: &(dyn Error + 'static), host: &str) -> Fault {
+/// The fault of a body that broke off; `was_reset` is whether its connection was reset.
+pub(super) fn body_fault(error: &(dyn Error + 'static), host: &str, was_reset: bool) -> Fault {
     let causes = Causes::of(error);
-    let what = match causes.ending() {
+    let what = match causes.ending(was_reset) {
         Some(ended) => format!("{ended} in the middle of the answer"),
         None => format!("broke off its answer: {}", causes.text()),
     };
@@ -278,7 +281,7 @@ pub(super) fn is_authority(error: &rustls::OtherError) -> bool {
 }
 
 /// The fault of a request that was begun: it, or a part of it, may have arrived.
-fn exchange_fault(causes: &Causes<'_>, peer: &Peer) -> Fault {
+fn exchange_fault(causes: &Causes<'_>, peer: &Peer, was_reset: bool) -> Fault {
     let host = peer.answering();
     if causes.hyper.is_some_and(hyper::Error::is_parse_too_large) {
         let message = format!(
@@ -301,7 +304,7 @@ fn exchange_fault(causes: &Causes<'_>, peer: &Peer) -> Fault {
         return Fault::new(FaultClass::Reset, Phase::Headers, message);
     }
     let ended = causes
-        .ending()
+        .ending(was_reset)
         .unwrap_or_else(|| format!("closed the connection ({})", causes.text()));
     // A port that speaks TLS or gRPC often closes the connection on what it does not understand.
     let hint = if peer.tls || causes.http2.is_some() {

@@ -45,7 +45,8 @@ struct SocketInner {
     address: Option<SocketAddr>,
     reads: Mutex<SocketReads>,
     ends: RequestEnds,
-    lost: OnceLock<ConnectionLoss>,
+    /// The kind of the first error that says that the connection was lost.
+    lost: OnceLock<io::ErrorKind>,
 }
 
 words! {
@@ -60,8 +61,8 @@ words! {
 
 impl ConnectionLoss {
     /// What an error of the socket says. A reset after the other side's end is a broken pipe.
-    fn of(error: &io::Error) -> Option<Self> {
-        match error.kind() {
+    fn of(error: io::ErrorKind) -> Option<Self> {
+        match error {
             io::ErrorKind::ConnectionReset
             | io::ErrorKind::ConnectionAborted
             | io::ErrorKind::BrokenPipe => Some(Self::Reset),
@@ -242,7 +243,13 @@ impl Socket {
 
     /// How the connection was lost, if it was.
     pub(super) fn lost(&self) -> Option<ConnectionLoss> {
-        self.0.lost.get().copied()
+        self.0.lost.get().copied().and_then(ConnectionLoss::of)
+    }
+
+    /// Whether the other side reset it before it had ended it. Only one read or write is told so: to those after it, the
+    /// connection looks closed.
+    pub(super) fn was_reset(&self) -> bool {
+        self.0.lost.get() == Some(&io::ErrorKind::ConnectionReset)
     }
 
     /// Whether bytes of this side are unacknowledged although they were sent again.
@@ -252,8 +259,8 @@ impl Socket {
 
     /// Keeps what an error says of the connection.
     fn note_loss(&self, error: &io::Error) {
-        if let Some(loss) = ConnectionLoss::of(error) {
-            let _ = self.0.lost.set(loss);
+        if ConnectionLoss::of(error.kind()).is_some() {
+            let _ = self.0.lost.set(error.kind());
         }
     }
 

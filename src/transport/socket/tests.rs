@@ -108,3 +108,35 @@ fn what_waited_for_a_lost_segment_is_stamped_when_it_could_be_read() {
         assert_eq!(read.waited.is_some(), wakeup.before.is_some());
     }
 }
+
+#[tokio::test]
+async fn a_reset_is_known_to_whoever_comes_after_the_one_who_was_told() {
+    let (socket, mut stream, theirs) = pair().await;
+    SockRef::from(&theirs)
+        .set_linger(Some(Duration::ZERO))
+        .unwrap();
+    drop(theirs);
+    // A write is told of the reset; what is read after it looks like the end.
+    let written = loop {
+        match stream.write_all(b"request").await {
+            Ok(()) => yield_now().await,
+            Err(error) => break error.kind(),
+        }
+    };
+    assert_eq!(written, io::ErrorKind::ConnectionReset);
+    assert_eq!(stream.read(&mut [0; 9]).await.unwrap(), 0);
+    assert!(socket.was_reset());
+    assert_eq!(socket.lost(), Some(ConnectionLoss::Reset));
+}
+
+#[tokio::test]
+async fn a_reset_after_the_end_is_a_lost_connection_that_was_closed() {
+    let (socket, mut stream, theirs) = pair().await;
+    drop(theirs);
+    assert_eq!(stream.read(&mut [0; 9]).await.unwrap(), 0);
+    while stream.write_all(b"request").await.is_ok() {
+        yield_now().await;
+    }
+    assert!(!socket.was_reset());
+    assert_eq!(socket.lost(), Some(ConnectionLoss::Reset));
+}
