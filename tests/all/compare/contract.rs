@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs};
 use serde_json::Value;
 
 use super::{
-    NEVER_LATE, compare, lines, number,
+    RARELY_LATE, compare, lines, number,
     server::{Deed, Scripted},
     told, verdict,
 };
@@ -17,7 +17,7 @@ use crate::{
 #[test]
 fn the_faster_of_two_simulated_models_is_told_with_all_that_was_promised() {
     let home = Home::new();
-    home.write_settings(NEVER_LATE);
+    home.write_settings(RARELY_LATE);
     let (slow, fast) = ("simulator/sim-steady", "simulator/sim-fast");
     let ran = compare(
         &home,
@@ -322,7 +322,8 @@ async fn saved_ones_are_listed_shown_reported_and_deleted_and_no_key_is_in_any_o
     let secret = canary().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
     let server = Scripted::start(|number, _| match number % 5 {
         4 => Deed::Refuse("401 Unauthorized", ""),
-        _ => Deed::Answer(2),
+        // Slow enough that none is read late.
+        _ => Deed::Answer(40),
     })
     .await;
     let home = Home::new().with("THE_KEY", &secret);
@@ -331,7 +332,7 @@ async fn saved_ones_are_listed_shown_reported_and_deleted_and_no_key_is_in_any_o
             .endpoint(id)
             .replace("auth = \"none\"", "key_env = \"THE_KEY\"")
     };
-    home.write_settings(&[NEVER_LATE, &keyed("a"), &keyed("b")].concat());
+    home.write_settings(&[RARELY_LATE, &keyed("a"), &keyed("b")].concat());
     let html = home.path().join("report.html");
     let to = [
         "--report",

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    NEVER_LATE, compare, number,
+    RARELY_LATE, compare, number,
     server::{Deed, Scripted},
     told, verdict,
 };
@@ -16,7 +16,7 @@ async fn two(
     let steady = Scripted::start(|_, _| Deed::Answer(4)).await;
     let other = Scripted::start(move |number, _| deed(number)).await;
     let home = Home::new();
-    home.write_settings(&[NEVER_LATE, &steady.endpoint("a"), &other.endpoint("b")].concat());
+    home.write_settings(&[RARELY_LATE, &steady.endpoint("a"), &other.endpoint("b")].concat());
     (steady, other, home)
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{NEVER_LATE, compare, lines};
+use super::{RARELY_LATE, compare, lines};
 use crate::{
     deadline,
     home::{Home, Ran, piped},
@@ -63,7 +63,7 @@ fn answers_are_marked_blind_and_gone_on_with() {
         return;
     }
     let home = Home::new();
-    home.write_settings(NEVER_LATE);
+    home.write_settings(RARELY_LATE);
     let arms = ["simulator/sim-steady", "simulator/sim-fast"];
     // The first round opens the connection and gives no pair of times, but one of answers.
     let pairs = (PAIRS - 1).to_string();

@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use super::NEVER_LATE;
+use super::RARELY_LATE;
 use crate::fault_server::{self, Server, chunk, header, read_request, reset, send, whole};
 use crate::home::Home;
 
@@ -85,7 +85,7 @@ impl Scripted {
     ) -> (Self, Home) {
         let (server, home) = (Self::start(deed).await, Home::new());
         let endpoints = [server.endpoint("a"), server.endpoint("b")].concat();
-        home.write_settings(&[NEVER_LATE, &endpoints, more].concat());
+        home.write_settings(&[RARELY_LATE, &endpoints, more].concat());
         (server, home)
     }
 
