@@ -11,12 +11,12 @@ pub use crate::settings::LATE_SHARE as SHARE;
 pub const LEAST: u32 = 1_000_000;
 
 /// Whether a run whose first token was read so much later than the kernel received it counts as late; both in
-/// nanoseconds. `None` is no: without the kernel's stamps it is not known. A share of 1 turns the mark off.
+/// nanoseconds. `None` is no: without the kernel's stamps it is not known.
 #[must_use]
 pub fn is_late(ttft: OffsetNs, delay: Option<u32>, share: f64) -> bool {
     #[expect(clippy::cast_precision_loss, reason = "2^53 ns are 104 days")]
     let allowed = ttft as f64 * share;
-    share < 1.0 && delay.is_some_and(|delay| delay >= LEAST && f64::from(delay) > allowed)
+    delay.is_some_and(|delay| delay >= LEAST && f64::from(delay) > allowed)
 }
 
 /// Whether a run was read late.
@@ -42,7 +42,6 @@ mod tests {
             (0, Some(LEAST), true),
         ] {
             assert_eq!(is_late(ttft, delay, SHARE), late, "{ttft} {delay:?}");
-            assert!(!is_late(ttft, delay, 1.0), "it is turned off");
         }
     }
 }
