@@ -8,7 +8,7 @@
 //! *ever* reaches 1/α with a chance of at most α. A value that equals a bound counts as a failure on both sides, so
 //! that ties are covered, too.
 
-use super::special::{beta_share, float, ln_beta};
+use super::special::{float, ln_beta_below};
 
 /// What the tightest boundary at some number of observations divides it by, to give the observations that the spread of
 /// bets is worth: 2 ln(1/α) + ln(1 + 2 ln(1/α)) at α = 0.05 (Howard et al. 2021, section 3.5).
@@ -32,20 +32,18 @@ impl Mixture {
             p,
             successes,
             failures,
-            ln_scale: ln_beta(successes, failures) + beta_share(failures, successes, 1.0 - p).ln(),
+            ln_scale: ln_beta_below(failures, successes, 1.0 - p),
         }
     }
 
-    /// ln of the e-value; minus infinity where the share of bets that is above `p` is too small to be told from none.
+    /// ln of the e-value.
     pub(super) fn ln_evidence(&self, successes: usize, failures: usize) -> f64 {
         let (won, lost) = (float(successes), float(failures));
         let (a, b) = (self.successes + won, self.failures + lost);
-        let share = beta_share(b, a, 1.0 - self.p);
-        if share < f64::MIN_POSITIVE {
-            // A subnormal number has lost digits, so that more successes could seem to be less evidence.
-            return f64::NEG_INFINITY;
-        }
-        ln_beta(a, b) + share.ln() - self.ln_scale - won * self.p.ln() - lost * (-self.p).ln_1p()
+        ln_beta_below(b, a, 1.0 - self.p)
+            - self.ln_scale
+            - won * self.p.ln()
+            - lost * (-self.p).ln_1p()
     }
 
     /// The fewest successes of `n` whose evidence reaches this; `None` if all of them would not.
@@ -183,6 +181,7 @@ mod tests {
             let mixture = Mixture::tuned(p, 200.0);
             for (won, lost) in (0..MOST).flat_map(|won| (0..MOST).map(move |lost| (won, lost))) {
                 let now = mixture.ln_evidence(won, lost);
+                assert!(now.is_finite(), "{p} {won} {lost}: {now}");
                 let (after_success, after_failure) = (
                     mixture.ln_evidence(won + 1, lost),
                     mixture.ln_evidence(won, lost + 1),

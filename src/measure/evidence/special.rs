@@ -25,12 +25,20 @@ pub(super) fn beta_share(a: f64, b: f64, x: f64) -> f64 {
     if x >= 1.0 {
         return 1.0;
     }
-    let density = (a * x.ln() + b * (-x).ln_1p() - ln_beta(a, b)).exp();
+    (ln_beta_below(a, b, x) - ln_beta(a, b)).exp()
+}
+
+/// ln of the part of B(a, b) below x, for x between 0 and 1: the logarithm of the incomplete beta function. However small
+/// that part is, it keeps its digits.
+pub(super) fn ln_beta_below(a: f64, b: f64, x: f64) -> f64 {
+    let ln_density = a * x.ln() + b * (-x).ln_1p();
     // Up to there the fraction converges fast; beyond, that of what lies above does.
     if x <= (a + 1.0) / (a + b + 2.0) {
-        density * beta_fraction(a, b, x) / a
+        ln_density + (beta_fraction(a, b, x) / a).ln()
     } else {
-        1.0 - density * beta_fraction(b, a, 1.0 - x) / b
+        let whole = ln_beta(a, b);
+        let above = (ln_density - whole).exp() * beta_fraction(b, a, 1.0 - x) / b;
+        whole + (-above).ln_1p()
     }
 }
 
