@@ -73,8 +73,7 @@ fn bytes(prompt: &PromptEntry) -> u64 {
 
 /// The texts that a request of this prompt has.
 fn texts(prompt: &PromptEntry) -> impl Iterator<Item = &str> {
-    let messages = &prompt.conversation.messages[..prompt.messages];
-    let parts = messages.iter().flat_map(|message| &message.parts);
+    let parts = prompt.asked().iter().flat_map(|message| &message.parts);
     let texts = parts.filter_map(|part| match part {
         Part::Text { text } => Some(text.as_str()),
         _ => None,
