@@ -75,16 +75,11 @@ impl TryFrom<SentWords> for SyntheticSource {
 }
 
 impl SyntheticSource {
-    /// Makes the prompts. `nonce` is another number in each bench.
+    /// Makes the prompts, before it is said of which model they are asked.
     ///
     /// # Errors
     /// If the vocabulary has too few words for prompts that differ.
-    pub fn new(
-        model: &str,
-        plan: &SyntheticPlan,
-        tokenizer: &Tokenizer,
-        nonce: u64,
-    ) -> Result<Self, TokenizerError> {
+    pub fn new(plan: &SyntheticPlan, tokenizer: &Tokenizer) -> Result<Self, TokenizerError> {
         let words = tokenizer.words();
         if words.len() < 1_000 {
             return Err(TokenizerError::Unusable {
@@ -108,12 +103,12 @@ impl SyntheticSource {
             (rest, most)
         });
         Ok(Self {
-            model: model.to_owned(),
+            model: String::new(),
             prompts: prompts.collect(),
             words: words.into(),
             input_tokens,
             output_tokens,
-            nonce,
+            nonce: 0,
         })
     }
 
