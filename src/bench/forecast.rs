@@ -85,9 +85,7 @@ impl BenchPlan {
         let counted = self.stop.requests.into_iter().chain(by_load).min()?;
         Some(counted.saturating_add(self.warm_up))
     }
-}
 
-impl BenchPlan {
     /// Whether it ends by time, and its requests come as chance has it.
     fn is_by_chance(&self) -> bool {
         let is_poisson = matches!(
