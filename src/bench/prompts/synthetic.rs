@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Lengths, Tokenizer, TokenizerError, lengths::LEAST_INPUT, source::share_of};
 use crate::{
-    bench::{BenchQuestion, MostTokens, RequestSource},
+    bench::{BenchQuestion, MostTokens, RequestSource, float},
     chat::ChatRequest,
     seeded::uniform,
 };
@@ -131,9 +131,8 @@ impl SyntheticSource {
 
     /// Tokens of a prompt, on average.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "shown with a few digits")]
     pub fn mean_tokens(&self) -> f64 {
-        self.input_tokens as f64 / self.len() as f64
+        float(self.input_tokens) / float(self.len())
     }
 }
 
