@@ -15,6 +15,7 @@ pub mod files;
 mod gateway;
 mod lookup;
 mod monitor;
+mod reports;
 mod runs;
 pub mod signals;
 mod task;

@@ -6,7 +6,7 @@
 mod plans;
 
 pub use self::plans::PlanDifference;
-use super::{BenchPlan, BenchSummary, figures::share_interval, time_rows::time_rows};
+use super::{BenchPlan, BenchSummary, figures::share_interval, float, time_rows::time_rows};
 use crate::{
     event::words,
     measure::evidence::{IntervalEstimate, Method, Quantile, independent_difference},
@@ -87,7 +87,7 @@ pub struct BenchesBeside {
     pub do_count: bool,
     /// What was planned differently.
     pub plans: Vec<PlanDifference>,
-    /// The figures that at least one of them has.
+    /// The times that both of them have, and the other figures that at least one has.
     pub figures: Vec<FigureBeside>,
 }
 
@@ -150,11 +150,11 @@ const PLAIN: [(FigureName, FigureOf); 4] = [
     (("requests.failed", "Failed", FigureUnit::Share), failed),
     (
         ("achieved_rate", "Sent a second", FigureUnit::PerSecond),
-        |found| without_interval(found.achieved_rate),
+        |found| IntervalEstimate::new(found.achieved_rate, None),
     ),
     (
         ("completed_rate", "Complete a second", FigureUnit::PerSecond),
-        |found| without_interval(found.completed_rate),
+        |found| IntervalEstimate::new(found.completed_rate, None),
     ),
 ];
 
@@ -174,13 +174,6 @@ impl FigureBeside {
     }
 }
 
-fn without_interval(value: Option<f64>) -> IntervalEstimate {
-    IntervalEstimate {
-        value,
-        ..IntervalEstimate::default()
-    }
-}
-
 fn goodput(found: &BenchSummary) -> IntervalEstimate {
     let goodput = found.goodput.unwrap_or_default();
     IntervalEstimate {
@@ -191,16 +184,11 @@ fn goodput(found: &BenchSummary) -> IntervalEstimate {
 }
 
 /// The share that failed of all that were answered or failed.
-#[expect(clippy::cast_precision_loss, reason = "counts of requests")]
 fn failed(found: &BenchSummary) -> IntervalEstimate {
     let failed = found.requests.failed;
     let of = found.requests.ok + failed;
-    let interval = share_interval(failed, of);
-    IntervalEstimate {
-        value: (of > 0).then(|| failed as f64 / of as f64),
-        low: interval.map(|(low, _)| low),
-        high: interval.map(|(_, high)| high),
-    }
+    let share = (of > 0).then(|| float(failed) / float(of));
+    IntervalEstimate::new(share, share_interval(failed, of))
 }
 
 #[cfg(test)]

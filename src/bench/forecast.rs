@@ -1,6 +1,6 @@
 //! What a bench will send, where to, and what it costs at most: told before anything is sent.
 
-use super::{ArrivalProcess, BenchPlan, Load, MostTokens};
+use super::{ArrivalProcess, BenchPlan, Load, MostTokens, float};
 use crate::{
     endpoint::{Endpoint, local_gateway},
     event::Usage,
@@ -71,13 +71,12 @@ impl BenchPlan {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
         reason = "an estimate"
     )]
     pub fn requests(&self) -> Option<u64> {
         let by_load = match (&self.load, self.stop.time_ms) {
             (Load::Rate { per_second, .. }, Some(time)) => {
-                Some((per_second * time as f64 / 1e3).ceil() as u64)
+                Some((per_second * float(time) / 1e3).ceil() as u64)
             }
             (Load::Trace { offsets }, _) => Some(offsets.len() as u64),
             _ => None,
@@ -85,9 +84,7 @@ impl BenchPlan {
         let counted = self.stop.requests.into_iter().chain(by_load).min()?;
         Some(counted.saturating_add(self.warm_up))
     }
-}
 
-impl BenchPlan {
     /// Whether it ends by time, and its requests come as chance has it.
     fn is_by_chance(&self) -> bool {
         let is_poisson = matches!(

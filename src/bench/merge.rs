@@ -351,7 +351,11 @@ fn stopped(parts: &[BenchPart]) -> Option<StopReason> {
 /// Each of these once, in the order in which they came.
 fn distinct<'a, T: Clone + PartialEq + 'a>(all: impl Iterator<Item = &'a T>) -> Vec<T> {
     let mut found: Vec<T> = Vec::new();
-    all.for_each(|one| found.extend((!found.contains(one)).then(|| one.clone())));
+    for one in all {
+        if !found.contains(one) {
+            found.push(one.clone());
+        }
+    }
     found
 }
 

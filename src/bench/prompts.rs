@@ -76,6 +76,13 @@ struct PromptEntry {
     max_tokens: Option<u32>,
 }
 
+impl PromptEntry {
+    /// The messages that are asked.
+    fn asked(&self) -> &[Message] {
+        &self.conversation.messages[..self.messages]
+    }
+}
+
 /// A set of prompts, numbered from 0.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(try_from = "sent::SentSet")]

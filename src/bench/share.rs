@@ -134,7 +134,7 @@ impl BenchPlan {
             (
                 "what is asked",
                 // Older files do not say.
-                [&self.asked, &part.asked].contains(&&None) || self.asked == part.asked,
+                self.asked.is_none() || part.asked.is_none() || self.asked == part.asked,
             ),
         ];
         if let Some((what, _)) = same.iter().find(|(_, is_same)| !is_same) {

@@ -268,14 +268,14 @@ fn is_key_refused(run: &Run) -> bool {
 }
 
 fn no_endpoint(id: &str) -> Fault {
-    Fault::new(
-        FaultClass::NotFound,
-        Phase::Prepare,
-        if local_gateway::is_own(id) {
-            "the gateway is off: turn it on in the Gateway view, or choose another target"
-                .to_owned()
-        } else {
-            format!("no endpoint is named “{id}”: add it in the settings, or choose another target")
-        },
-    )
+    Fault::new(FaultClass::NotFound, Phase::Prepare, why_no_endpoint(id))
+}
+
+/// Why there is no endpoint of this name, and what to do.
+pub(super) fn why_no_endpoint(id: &str) -> String {
+    if local_gateway::is_own(id) {
+        "the gateway is off: turn it on in the Gateway view, or choose another target".to_owned()
+    } else {
+        format!("no endpoint is named “{id}”: add it in the settings, or choose another target")
+    }
 }

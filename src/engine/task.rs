@@ -10,7 +10,7 @@ use tokio::sync::{
     oneshot,
 };
 
-use super::Outbox;
+use super::{Outbox, runs::why_no_endpoint};
 use crate::{credential::Credentials, endpoint::Endpoint, history::History, settings::Settings};
 
 /// What tasks work with.
@@ -30,11 +30,7 @@ impl TaskContext {
     /// In words, if there is neither.
     pub(super) fn endpoint(&self, name: &str) -> Result<Endpoint, String> {
         let found = self.settings.endpoint_or_preset(name).map(Cow::into_owned);
-        found.ok_or_else(|| {
-            format!(
-                "no endpoint is named “{name}”: add it in the settings, or choose another target"
-            )
-        })
+        found.ok_or_else(|| why_no_endpoint(name))
     }
 }
 

@@ -104,6 +104,16 @@ pub struct IntervalEstimate {
 }
 
 impl IntervalEstimate {
+    /// An estimate, and the lower and upper end of its interval.
+    #[must_use]
+    pub fn new(value: Option<f64>, ends: Option<(f64, f64)>) -> Self {
+        Self {
+            value,
+            low: ends.map(|(low, _)| low),
+            high: ends.map(|(_, high)| high),
+        }
+    }
+
     /// Whether the interval is known and lies between two values.
     #[must_use]
     pub fn is_within(&self, low: f64, high: f64) -> bool {

@@ -10,6 +10,9 @@ use crate::bench::BenchRequest;
 
 pub(super) const VERSION: &str = "0.13.0";
 
+/// How its rates differ from ours.
+const RATE_TIME: &str = "Its time is that from start_time to end_time of its summary, not its benchmark_duration: also that of the program before the first start and after the last end, which our stamps don't have";
+
 /// Milliseconds between tokens after the first.
 fn between_tokens(request: &BenchRequest) -> Option<f64> {
     let time = ms_between(request.first_token, request.last_token)?;
@@ -93,7 +96,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         unit: "tok/s",
         formula: "output tokens ÷ (last end − first start)",
         source: "aiperf/metrics/types/output_token_throughput_metrics.py",
-        differs: "Its time is that from start_time to end_time of its summary, not its benchmark_duration: also that of the program before the first start and after the last end, which our stamps don't have",
+        differs: RATE_TIME,
         values: Values::Rate(|totals| (totals.output_tokens, totals.started_to_ended)),
     },
     CompatFigure {
@@ -101,7 +104,7 @@ pub(super) static FIGURES: &[CompatFigure] = &[
         unit: "req/s",
         formula: "complete answers ÷ (last end − first start)",
         source: "aiperf/metrics/types/request_throughput_metric.py",
-        differs: "Its time is that from start_time to end_time of its summary, not its benchmark_duration: also that of the program before the first start and after the last end, which our stamps don't have",
+        differs: RATE_TIME,
         values: Values::Rate(|totals| (totals.complete, totals.started_to_ended)),
     },
 ];

@@ -146,7 +146,7 @@ impl PromptChoice {
                 BenchPrompts::Set(set.into(), *order)
             }
             Self::Synthetic { plan, tokenizer } => {
-                let source = SyntheticSource::new("", plan, &tokenizer.read()?, 0)?;
+                let source = SyntheticSource::new(plan, &tokenizer.read()?)?;
                 BenchPrompts::Synthetic(source)
             }
         })

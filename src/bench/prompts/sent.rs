@@ -47,8 +47,7 @@ impl Serialize for PromptSet {
         let mut last: Option<&Arc<RecordedConversation>> = None;
         for prompt in &self.prompts {
             let conversation = &prompt.conversation;
-            let messages = conversation.messages.get(..prompt.messages);
-            let messages = messages.unwrap_or(&conversation.messages);
+            let messages = prompt.asked();
             // The prompts of a conversation follow each other.
             let is_same = last.is_some_and(|last| Arc::ptr_eq(last, conversation));
             match sending.conversations.last_mut().filter(|_| is_same) {

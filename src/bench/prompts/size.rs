@@ -1,7 +1,7 @@
 //! How large the prompts of a set are.
 
 use super::{PromptEntry, PromptSet, Tokenizer};
-use crate::chat::Part;
+use crate::{chat::Part, measure::float};
 
 /// In at most so many prompts tokens are counted, so that a large set is counted in a moment.
 const COUNTED: u64 = 1_000;
@@ -46,7 +46,6 @@ pub struct MeanTokens {
 impl PromptSet {
     /// Counts tokens, in prompts that are spread evenly over the set; `None` if they are too long for that.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "shown with a few digits")]
     pub fn mean_tokens(&self, tokenizer: &Tokenizer) -> Option<MeanTokens> {
         let len = self.len() as u64;
         let mean_bytes = (self.size.bytes / len).max(1);
@@ -61,7 +60,7 @@ impl PromptSet {
         let tokens = counted.iter().flat_map(|prompt| texts(prompt));
         let tokens: usize = tokens.map(|text| tokenizer.count(text)).sum();
         Some(MeanTokens {
-            mean: tokens as f64 / counted.len() as f64,
+            mean: float(tokens) / float(counted.len()),
             counted: counted.len() as u64,
         })
     }
@@ -73,8 +72,7 @@ fn bytes(prompt: &PromptEntry) -> u64 {
 
 /// The texts that a request of this prompt has.
 fn texts(prompt: &PromptEntry) -> impl Iterator<Item = &str> {
-    let messages = &prompt.conversation.messages[..prompt.messages];
-    let parts = messages.iter().flat_map(|message| &message.parts);
+    let parts = prompt.asked().iter().flat_map(|message| &message.parts);
     let texts = parts.filter_map(|part| match part {
         Part::Text { text } => Some(text.as_str()),
         _ => None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{PromptSet, RecordedConversation};
+use super::PromptSet;
 use crate::{
     bench::{BenchQuestion, MostTokens, RequestSource, source::unique_line},
     chat::{ChatRequest, Params},
@@ -64,13 +64,10 @@ impl RequestSource for PromptSource {
     fn question(&self, number: u64) -> BenchQuestion {
         let index = self.index(number);
         let prompt = &self.set.prompts[index];
-        let RecordedConversation {
-            system, messages, ..
-        } = &*prompt.conversation;
         let mut request = ChatRequest {
             model: self.model.clone(),
-            system: system.clone(),
-            messages: messages[..prompt.messages].to_vec(),
+            system: prompt.conversation.system.clone(),
+            messages: prompt.asked().to_vec(),
             params: Params {
                 max_tokens: Some(prompt.max_tokens.unwrap_or(self.max_tokens)),
                 ..Params::default()

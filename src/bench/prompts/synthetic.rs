@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Lengths, Tokenizer, TokenizerError, lengths::LEAST_INPUT, source::share_of};
 use crate::{
-    bench::{BenchQuestion, MostTokens, RequestSource},
+    bench::{BenchQuestion, MostTokens, RequestSource, float},
     chat::ChatRequest,
     seeded::uniform,
 };
@@ -75,16 +75,11 @@ impl TryFrom<SentWords> for SyntheticSource {
 }
 
 impl SyntheticSource {
-    /// Makes the prompts. `nonce` is another number in each bench.
+    /// Makes the prompts, before it is said of which model they are asked.
     ///
     /// # Errors
     /// If the vocabulary has too few words for prompts that differ.
-    pub fn new(
-        model: &str,
-        plan: &SyntheticPlan,
-        tokenizer: &Tokenizer,
-        nonce: u64,
-    ) -> Result<Self, TokenizerError> {
+    pub fn new(plan: &SyntheticPlan, tokenizer: &Tokenizer) -> Result<Self, TokenizerError> {
         let words = tokenizer.words();
         if words.len() < 1_000 {
             return Err(TokenizerError::Unusable {
@@ -108,12 +103,12 @@ impl SyntheticSource {
             (rest, most)
         });
         Ok(Self {
-            model: model.to_owned(),
+            model: String::new(),
             prompts: prompts.collect(),
             words: words.into(),
             input_tokens,
             output_tokens,
-            nonce,
+            nonce: 0,
         })
     }
 
@@ -136,9 +131,8 @@ impl SyntheticSource {
 
     /// Tokens of a prompt, on average.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "shown with a few digits")]
     pub fn mean_tokens(&self) -> f64 {
-        self.input_tokens as f64 / self.len() as f64
+        float(self.input_tokens) / float(self.len())
     }
 }
 

@@ -197,8 +197,8 @@ fn a_synthetic_prompt_has_exactly_its_tokens() {
         output: Lengths::all(32),
         seed: 5,
     };
-    let source = SyntheticSource::new("m", &plan, &tokenizer, 9).unwrap();
-    let again = SyntheticSource::new("m", &plan, &tokenizer, 9).unwrap();
+    let made = || SyntheticSource::new(&plan, &tokenizer).unwrap();
+    let (source, again) = (made().of_bench("m", 9), made().of_bench("m", 9));
     let (mut lengths, mut beginnings) = (Vec::new(), BTreeSet::new());
     for number in 0..100 {
         let question = source.question(number);

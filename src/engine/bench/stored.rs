@@ -6,8 +6,8 @@ use futures_util::{StreamExt as _, stream};
 
 use crate::{
     bench::{BenchCharts, BenchId, BenchSummary, ChartCollector, StopReason, Tally},
+    engine::reports,
     history::{BenchRow, BenchState, History, HistoryError},
-    private,
     report::{BenchReport, ReportedBench},
 };
 
@@ -92,10 +92,5 @@ pub(super) async fn write_report(
         benches: vec![read.reported(row)],
         searches: Vec::new(),
     };
-    let to = to.to_owned();
-    let written = tokio::task::spawn_blocking(move || {
-        private::write_out(&to, report.html().as_bytes())
-            .map_err(|why| format!("{} can't be written: {why}", to.display()))
-    });
-    written.await.map_err(|why| why.to_string())?
+    reports::write_report(to, move || report.html()).await
 }

@@ -9,8 +9,9 @@ use crate::{
         CompareForecast, ComparePlan, CompareState, ComparisonId, PairMark, SavedComparison,
         forecast,
     },
+    engine::reports,
     history::History,
-    private, report,
+    report,
 };
 
 impl CompareTask {
@@ -117,13 +118,7 @@ async fn written(history: &History, id: ComparisonId, to: &Path) -> Result<(), S
     let Some(state) = opened(history, id).await? else {
         return Err("there is no such comparison".into());
     };
-    let to = to.to_owned();
-    let written = tokio::task::spawn_blocking(move || {
-        let html = report::comparison_html(&state);
-        private::write_out(&to, html.as_bytes())
-            .map_err(|why| format!("{} can't be written: {why}", to.display()))
-    });
-    in_words(written.await)?
+    reports::write_report(to, move || report::comparison_html(&state)).await
 }
 
 fn in_words<T, E: Display>(answer: Result<T, E>) -> Result<T, String> {

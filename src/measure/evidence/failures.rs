@@ -74,15 +74,11 @@ impl PairCounts {
         if self.n() == 0 {
             return IntervalEstimate::default();
         }
-        let (low, high) = match looks {
+        let ends = match looks {
             LookRule::Every => (self.low_end(), -self.swapped().low_end()),
             LookRule::Fixed => self.exact(),
         };
-        IntervalEstimate {
-            value: Some(self.seen()),
-            low: Some(low),
-            high: Some(high),
-        }
+        IntervalEstimate::new(Some(self.seen()), Some(ends))
     }
 
     fn seen(self) -> f64 {
@@ -146,15 +142,11 @@ pub(super) fn share(count: usize, n: usize, looks: LookRule) -> IntervalEstimate
     if n == 0 {
         return IntervalEstimate::default();
     }
-    let (low, high) = match looks {
+    let ends = match looks {
         LookRule::Every => watched_share(count, n),
         LookRule::Fixed => clopper_pearson(count, n, ALPHA),
     };
-    IntervalEstimate {
-        value: Some(float(count) / float(n)),
-        low: Some(low),
-        high: Some(high),
-    }
+    IntervalEstimate::new(Some(float(count) / float(n)), Some(ends))
 }
 
 /// The exact interval of a share (Clopper & Pearson 1934).

@@ -174,10 +174,11 @@ impl Watched {
         let p = quantile.p();
         let statement = Statement::new(&self.pairs, [&self.a, &self.b], bets);
         let estimates = interpolated(&self.a, p).zip(interpolated(&self.b, p));
-        let difference = between(estimates.map(|(a, b)| b - a), statement.difference());
+        let value = estimates.map(|(a, b)| b - a);
+        let difference = IntervalEstimate::new(value, statement.difference());
         let ratio = self.is_positive.then(|| {
             let value = estimates.map(|(a, b)| b / a);
-            between(value, statement.ratio())
+            IntervalEstimate::new(value, statement.ratio())
         });
         (difference, ratio.unwrap_or_default())
     }
@@ -238,14 +239,6 @@ pub(super) fn of_one(values: &[f64], quantile: Quantile) -> IntervalEstimate {
 
 fn are_positive((a, b): &(f64, f64)) -> bool {
     *a > 0.0 && *b > 0.0
-}
-
-fn between(value: Option<f64>, ends: Option<(f64, f64)>) -> IntervalEstimate {
-    IntervalEstimate {
-        value,
-        low: ends.map(|(low, _)| low),
-        high: ends.map(|(_, high)| high),
-    }
 }
 
 /// The estimate of a quantile, as [`crate::measure::percentile`] gives it.
