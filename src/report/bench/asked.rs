@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use super::{
     super::{
+        heading::facts,
         html::Html,
         number::{count_text, time_text},
     },
-    ReportedBench, facts,
+    ReportedBench,
 };
 use crate::{
     bench::{

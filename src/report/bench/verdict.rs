@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use super::{
     super::{
+        heading::facts,
         html::Html,
         number::{ms_text, percent_text},
         table::{row, table},
     },
     asked::{count, rate_text},
-    facts,
 };
 use crate::bench::{BenchSummary, Goodput};
 
