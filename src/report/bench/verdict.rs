@@ -15,17 +15,12 @@ use crate::bench::{BenchSummary, Goodput};
 
 /// Whether the figures are the target's, and what that rests on.
 pub(super) fn validity(html: &mut Html, found: &BenchSummary) {
-    if found.valid {
-        html.words("p", "", "Valid: this machine kept up.");
-    } else {
-        let why: Vec<String> = found.invalid.iter().map(ToString::to_string).collect();
-        let why = if why.is_empty() {
-            "nothing was measured".to_owned()
-        } else {
-            why.join("; ")
-        };
-        let words = format!("Invalid: {why}. The figures below are not the target's.");
-        html.words("p", "note", words);
+    match found.why_invalid() {
+        None => html.words("p", "", "Valid: this machine kept up."),
+        Some(why) => {
+            let words = format!("Invalid: {why}. The figures below are not the target's.");
+            html.words("p", "note", words);
+        }
     }
     html.words("p", "quiet", lag_in_words(found));
     html.end_line();
