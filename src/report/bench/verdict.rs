@@ -6,10 +6,10 @@ use super::{
     super::{
         heading::facts,
         html::Html,
-        number::{ms_text, percent_text},
+        number::ms_text,
         table::{row, table},
     },
-    asked::{count, rate_text},
+    asked::{count, percent_of, rate_text},
 };
 use crate::bench::{BenchSummary, Goodput};
 
@@ -90,7 +90,7 @@ fn requests_in_words(found: &BenchSummary) -> String {
 }
 
 /// A share with its interval, and what it is of.
-pub(super) fn goodput_in_words(goodput: &Goodput) -> String {
+fn goodput_in_words(goodput: &Goodput) -> String {
     let percent = |share: f64| format!("{:.2}", 100.0 * share);
     let mut words = format!("{} of {} requests", count(goodput.good), count(goodput.of));
     if let Some(share) = goodput.share {
@@ -125,9 +125,7 @@ pub(super) fn faults(html: &mut Html, found: &BenchSummary) {
             row(html, |html| {
                 html.words("td", "", class.as_str().replace('_', " "));
                 html.words("td", "num", count(*failed));
-                let sizes = [*failed, found.requests.sent];
-                let [part, whole] = sizes.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-                html.words("td", "num", percent_text(part, whole));
+                html.words("td", "num", percent_of(*failed, found.requests.sent));
             });
         }
     });
