@@ -27,7 +27,7 @@ const LEGEND: &str = "<ul class=\"legend\">\
 pub(super) fn written(report: &Report) -> String {
     page("Tokenscope report", |html| {
         header(html, report);
-        targets::table(html, &report.runs);
+        targets::section(html, &report.runs);
         plots(html, report);
         failures(html, report);
         lists::gaps(html, report);
