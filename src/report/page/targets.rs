@@ -8,7 +8,7 @@ use crate::{
         collect::{ReportRuns, TargetRuns, TimedRuns},
         html::Html,
         number::{count_text, ms_text, percent_text},
-        table::table,
+        table::{interval_text, table},
     },
 };
 
@@ -131,12 +131,7 @@ fn cell(html: &mut Html, found: Percentile) {
             return html.words("small", "", format!("n {n} is too small"));
         };
         html.text(ms_text(value));
-        let interval = match (found.low, found.high) {
-            (Some(low), Some(high)) => format!("{} – {}", ms_text(low), ms_text(high)),
-            (Some(low), None) => format!("{} or more", ms_text(low)),
-            (None, Some(high)) => format!("up to {}", ms_text(high)),
-            (None, None) => "no interval".to_owned(),
-        };
+        let interval = interval_text(found.low, found.high, ms_text);
         html.words("small", "", interval);
         html.words("small", "", format!("n {n}"));
     });
