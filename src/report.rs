@@ -7,6 +7,7 @@
 mod bench;
 mod collect;
 mod comparison;
+mod heading;
 mod html;
 mod number;
 mod page;

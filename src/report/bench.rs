@@ -11,6 +11,7 @@ mod verdict;
 use std::sync::Arc;
 
 use super::{
+    heading::{MADE_BY, facts, simulated_note, vantage_text},
     html::{Html, page},
     number::{count_text, minute_text},
 };
@@ -120,48 +121,16 @@ fn header(html: &mut Html, report: &BenchReport) {
     facts(
         html,
         [
-            ("Vantage", stated(&report.vantage)),
+            ("Vantage", vantage_text(&report.vantage).to_owned()),
             ("Time", time_in_words(&report.benches)),
             ("Benches", count_text(report.benches.len())),
-            (
-                "Made by",
-                concat!("Tokenscope ", env!("CARGO_PKG_VERSION")).to_owned(),
-            ),
+            ("Made by", MADE_BY.to_owned()),
         ],
     );
     let is_simulated = |bench: &&ReportedBench| bench.is_simulated();
     let simulated = report.benches.iter().filter(is_simulated).count();
-    if simulated > 0 {
-        html.words(
-            "p",
-            "note",
-            format!(
-                "Simulated: {simulated} of {} benches here are answered by Tokenscope's own simulator. Their figures say \
-                 nothing of any provider.",
-                report.benches.len()
-            ),
-        );
-    }
+    simulated_note(html, simulated, report.benches.len(), "benches here");
     html.raw("</header>\n");
-}
-
-/// Names and values.
-fn facts(html: &mut Html, facts: impl IntoIterator<Item = (&'static str, String)>) {
-    html.element("dl", &[("class", "facts")], |html| {
-        for (name, value) in facts {
-            html.words("dt", "", name);
-            html.words("dd", "", value);
-        }
-    });
-    html.end_line();
-}
-
-fn stated(vantage: &str) -> String {
-    match vantage {
-        "" => "not stated",
-        stated => stated,
-    }
-    .to_owned()
 }
 
 /// From the begin of the first bench to the end of the last one.

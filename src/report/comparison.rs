@@ -5,6 +5,7 @@ mod kind;
 mod method;
 
 use super::{
+    heading::{self, simulated_note, vantage_text},
     html::{Html, page},
     number::{count_text, minute_text},
 };
@@ -33,26 +34,9 @@ fn arm_name(state: &CompareState, arm: usize) -> String {
 
 fn header(html: &mut Html, state: &CompareState) {
     html.raw("<header>\n<h1>Tokenscope comparison</h1>\n");
-    html.element("dl", &[("class", "facts")], |html| {
-        for (name, value) in facts(state) {
-            html.words("dt", "", name);
-            html.words("dd", "", value);
-        }
-    });
-    html.end_line();
+    heading::facts(html, facts(state));
     let simulated = state.head.places.iter().filter(|place| place.simulated);
-    let simulated = simulated.count();
-    if simulated > 0 {
-        html.words(
-            "p",
-            "note",
-            format!(
-                "Simulated: {simulated} of {} arms are answered by Tokenscope's own simulator. Their figures say nothing of \
-                 any provider.",
-                state.plan().arms.len()
-            ),
-        );
-    }
+    simulated_note(html, simulated.count(), state.plan().arms.len(), "arms");
     html.raw("</header>\n");
 }
 
@@ -64,11 +48,7 @@ fn facts(state: &CompareState) -> Vec<(&'static str, String)> {
         let place = head.places.get(arm).cloned().unwrap_or_default();
         facts.push(("Arm", format!("{}, {place}", arm_name(state, arm))));
     }
-    let vantage = match plan.vantage.as_str() {
-        "" => "not stated",
-        stated => stated,
-    };
-    facts.push(("Vantage", vantage.to_owned()));
+    facts.push(("Vantage", vantage_text(&plan.vantage).to_owned()));
     facts.push(("Time", time_in_words(state)));
     facts.push(("Pairs", pairs_in_words(state)));
     facts.push(("Stopped", stop_in_words(state)));

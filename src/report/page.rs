@@ -7,6 +7,7 @@ mod targets;
 use super::{
     Report,
     collect::TargetRuns,
+    heading::{MADE_BY, facts, simulated_note, vantage_text},
     html::{Html, page},
     number::{count_text, minute_text},
     plot::{LogAxis, UtcAxis, ecdf, faults_over_time, ttft_over_time},
@@ -26,7 +27,7 @@ const LEGEND: &str = "<ul class=\"legend\">\
 pub(super) fn written(report: &Report) -> String {
     page("Tokenscope report", |html| {
         header(html, report);
-        targets::table(html, &report.runs);
+        targets::section(html, &report.runs);
         plots(html, report);
         failures(html, report);
         lists::gaps(html, report);
@@ -36,40 +37,24 @@ pub(super) fn written(report: &Report) -> String {
 
 fn header(html: &mut Html, report: &Report) {
     let scope = &report.scope;
-    let vantage = match scope.vantage.as_str() {
-        "" => "not stated",
-        stated => stated,
-    };
     let span = format!(
         "{} to {} UTC",
         minute_text(scope.from_unix_ns),
         minute_text(scope.to_unix_ns)
     );
     html.raw("<header>\n<h1>Tokenscope report</h1>\n");
-    html.element("dl", &[("class", "facts")], |html| {
-        for (name, value) in [
-            ("Vantage", vantage),
-            ("Time span", &span),
-            ("Runs", &runs_in_words(report)),
-            ("Made by", concat!("Tokenscope ", env!("CARGO_PKG_VERSION"))),
-        ] {
-            html.words("dt", "", name);
-            html.words("dd", "", value);
-        }
-    });
-    html.end_line();
-    let simulated = report.runs.targets.keys().filter(|(_, is)| *is).count();
-    if simulated > 0 {
-        html.words(
-            "p",
-            "note",
-            format!(
-                "Simulated: {simulated} of {} targets here are answered by Tokenscope's own simulator. Their figures say \
-                 nothing of any provider.",
-                report.runs.targets.len()
-            ),
-        );
-    }
+    facts(
+        html,
+        [
+            ("Vantage", vantage_text(&scope.vantage).to_owned()),
+            ("Time span", span),
+            ("Runs", runs_in_words(report)),
+            ("Made by", MADE_BY.to_owned()),
+        ],
+    );
+    let targets = &report.runs.targets;
+    let simulated = targets.keys().filter(|(_, is)| *is).count();
+    simulated_note(html, simulated, targets.len(), "targets here");
     html.raw("</header>\n");
 }
 

@@ -73,12 +73,16 @@ impl PlotArea {
         html.end_line();
     }
 
-    /// A line across at a height, with its label.
+    /// A line across at a height.
+    fn across(self, html: &mut Html, class: &str, share: f64) {
+        let d = format!("M{LEFT} {:.1}H{:.1}", self.y(share), self.width - RIGHT);
+        path(html, class, &d);
+    }
+
+    /// A line of the grid across at a height, with its label.
     fn row(self, html: &mut Html, share: f64, label: &str) {
-        let y = self.y(share);
-        let d = format!("M{LEFT} {y:.1}H{:.1}", self.width - RIGHT);
-        path(html, "grid", &d);
-        text(html, "end", (LEFT - 6.0, y + 4.0), label);
+        self.across(html, "grid", share);
+        text(html, "end", (LEFT - 6.0, self.y(share) + 4.0), label);
     }
 
     /// A line up at a place, with its label.

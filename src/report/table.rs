@@ -29,14 +29,22 @@ pub(super) fn estimate(html: &mut Html, found: &IntervalEstimate, shown: impl Fn
         if *found == IntervalEstimate::default() {
             return;
         }
-        let interval = match (found.low, found.high) {
-            (Some(low), Some(high)) => format!("{} to {}", shown(low), shown(high)),
-            (Some(low), None) => format!("{} or more", shown(low)),
-            (None, Some(high)) => format!("up to {}", shown(high)),
-            (None, None) => "no interval".to_owned(),
-        };
-        html.words("small", "", interval);
+        html.words("small", "", interval_text(found.low, found.high, shown));
     });
+}
+
+/// An interval, whose ends may be open.
+pub(super) fn interval_text(
+    low: Option<f64>,
+    high: Option<f64>,
+    shown: impl Fn(f64) -> String,
+) -> String {
+    match (low, high) {
+        (Some(low), Some(high)) => format!("{} to {}", shown(low), shown(high)),
+        (Some(low), None) => format!("{} or more", shown(low)),
+        (None, Some(high)) => format!("up to {}", shown(high)),
+        (None, None) => "no interval".to_owned(),
+    }
 }
 
 /// A cell with a count and what it is made of.

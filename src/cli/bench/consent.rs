@@ -60,10 +60,7 @@ impl BenchEstimate {
 
     /// In words.
     pub(super) fn text(&self) -> String {
-        let requests = match self.requests {
-            Some(requests) => format!("{requests} requests"),
-            None => "requests until the time is over".to_owned(),
-        };
+        let requests = count_text(self.requests);
         let cost = match self.most_usd {
             Some(usd) => {
                 Usd::of_dollars(usd).map_or_else(String::new, |usd| format!(", {usd} at most"))
@@ -72,6 +69,14 @@ impl BenchEstimate {
         };
         let texts = self.most_text_bytes.map(texts_kept).unwrap_or_default();
         format!("{}: {requests}{cost}{texts}", visible_line(&self.target))
+    }
+}
+
+/// How many requests are sent, in words.
+fn count_text(requests: Option<u64>) -> String {
+    match requests {
+        Some(requests) => format!("{requests} requests"),
+        None => "requests until the time is over".to_owned(),
     }
 }
 
@@ -118,11 +123,7 @@ pub(super) fn agree(
 pub(super) fn requests_text(plan: &BenchPlan) -> String {
     let requests = plan.requests();
     let texts = plan.keep_texts.then(|| texts_kept(most_bytes(requests)));
-    let requests = match requests {
-        Some(requests) => format!("{requests} requests"),
-        None => "requests until the time is over".to_owned(),
-    };
-    requests + &texts.unwrap_or_default()
+    count_text(requests) + &texts.unwrap_or_default()
 }
 
 /// Asks before load goes to another machine, unless that was said.

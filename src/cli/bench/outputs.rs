@@ -30,7 +30,7 @@ pub(super) struct OutputArgs {
 
     /// Send metrics to this OpenTelemetry collector, by OTLP over HTTP; most listen on port 4318.
     #[cfg(feature = "otlp")]
-    #[arg(long, value_name = "URL", conflicts_with_all = ["list", "show", "delete", "dry_run"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["list", "show", "compare", "delete", "dry_run"])]
     otlp: Option<url::Url>,
 }
 

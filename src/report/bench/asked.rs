@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use super::{
     super::{
+        heading::facts,
         html::Html,
-        number::{count_text, time_text},
+        number::{count_text, percent_text, time_text},
     },
-    ReportedBench, facts,
+    ReportedBench,
 };
 use crate::{
     bench::{
@@ -44,7 +45,16 @@ pub(super) fn ended_unix_ns(bench: &ReportedBench) -> Option<i64> {
 
 /// A count as a report shows it.
 pub(super) fn count(n: u64) -> String {
-    count_text(usize::try_from(n).unwrap_or(usize::MAX))
+    count_text(size(n))
+}
+
+/// A share of counts in percent.
+pub(super) fn percent_of(part: u64, whole: u64) -> String {
+    percent_text(size(part), size(whole))
+}
+
+fn size(n: u64) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
 }
 
 /// The plan, and how it went.

@@ -3,11 +3,11 @@
 use super::{
     super::{
         html::Html,
-        number::{ms_text, percent_text},
+        number::ms_text,
         table::{estimate, row, table},
     },
     BenchReport, ReportedBench,
-    asked::{count, load_in_words, rate_text},
+    asked::{count, load_in_words, percent_of, rate_text},
     figures::QUANTILES,
 };
 
@@ -64,10 +64,7 @@ fn cells(html: &mut Html, number: usize, bench: &ReportedBench) {
     for quantile in QUANTILES {
         estimate(html, &ttft.quantile(quantile), ms_text);
     }
-    let share = found.goodput.map(|goodput| {
-        let sizes = [goodput.good, goodput.of];
-        let [part, whole] = sizes.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-        percent_text(part, whole)
-    });
+    let goodput = found.goodput;
+    let share = goodput.map(|goodput| percent_of(goodput.good, goodput.of));
     html.words("td", "num", share.unwrap_or_default());
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     bench::{
         BenchCharts,
-        charts::{ChartBin, ShareSteps, TtftOfBin},
+        charts::{ChartBin, TtftOfBin},
         validity::LEAST_LAG_MS,
     },
     measure::late,
@@ -151,8 +151,7 @@ impl BenchPlots<'_> {
             self.line("median", arm_class(0), |bin| bin.lag_p50_ms),
             self.line("largest", arm_class(1), |bin| bin.lag_max_ms),
         ];
-        let values = values(&lines).chain([allowed_ms]);
-        let Some(scale) = LogAxis::of(values.collect::<Vec<f64>>().into_iter()) else {
+        let Some(scale) = LogAxis::of(values(&lines).chain([allowed_ms])) else {
             return;
         };
         html.element("div", &[("class", "halves")], |html| {
@@ -209,18 +208,17 @@ fn curves(charts: &BenchCharts) -> Vec<(&'static str, ShareCurve)> {
         ("total from start", Some(&charts.total)),
         ("total from schedule", charts.total_from_schedule.as_ref()),
     ];
-    let known = all.into_iter().enumerate();
-    let known = known.filter_map(|(at, (name, steps))| Some((at, name, steps?)));
-    known
-        .filter(|(_, _, steps)| steps.n > 0)
-        .map(|(at, name, ShareSteps { steps, .. })| {
-            let curve = ShareCurve {
-                class: arm_class(at),
-                steps: steps.clone(),
-            };
-            (name, curve)
-        })
-        .collect()
+    // Each keeps its look where another one is missing.
+    let all = all.into_iter().enumerate();
+    let known = all.filter_map(|(at, (name, found))| {
+        let found = found.filter(|found| found.n > 0)?;
+        let curve = ShareCurve {
+            class: arm_class(at),
+            steps: found.steps.clone(),
+        };
+        Some((name, curve))
+    });
+    known.collect()
 }
 
 fn values(lines: &[LineOverTime]) -> impl Iterator<Item = f64> + Clone {

@@ -4,28 +4,23 @@ use std::fmt::Write as _;
 
 use super::{
     super::{
+        heading::facts,
         html::Html,
-        number::{ms_text, percent_text},
+        number::ms_text,
         table::{row, table},
     },
-    asked::{count, rate_text},
-    facts,
+    asked::{count, percent_of, rate_text},
 };
 use crate::bench::{BenchSummary, Goodput};
 
 /// Whether the figures are the target's, and what that rests on.
 pub(super) fn validity(html: &mut Html, found: &BenchSummary) {
-    if found.valid {
-        html.words("p", "", "Valid: this machine kept up.");
-    } else {
-        let why: Vec<String> = found.invalid.iter().map(ToString::to_string).collect();
-        let why = if why.is_empty() {
-            "nothing was measured".to_owned()
-        } else {
-            why.join("; ")
-        };
-        let words = format!("Invalid: {why}. The figures below are not the target's.");
-        html.words("p", "note", words);
+    match found.why_invalid() {
+        None => html.words("p", "", "Valid: this machine kept up."),
+        Some(why) => {
+            let words = format!("Invalid: {why}. The figures below are not the target's.");
+            html.words("p", "note", words);
+        }
     }
     html.words("p", "quiet", lag_in_words(found));
     html.end_line();
@@ -95,7 +90,7 @@ fn requests_in_words(found: &BenchSummary) -> String {
 }
 
 /// A share with its interval, and what it is of.
-pub(super) fn goodput_in_words(goodput: &Goodput) -> String {
+fn goodput_in_words(goodput: &Goodput) -> String {
     let percent = |share: f64| format!("{:.2}", 100.0 * share);
     let mut words = format!("{} of {} requests", count(goodput.good), count(goodput.of));
     if let Some(share) = goodput.share {
@@ -130,9 +125,7 @@ pub(super) fn faults(html: &mut Html, found: &BenchSummary) {
             row(html, |html| {
                 html.words("td", "", class.as_str().replace('_', " "));
                 html.words("td", "num", count(*failed));
-                let sizes = [*failed, found.requests.sent];
-                let [part, whole] = sizes.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-                html.words("td", "num", percent_text(part, whole));
+                html.words("td", "num", percent_of(*failed, found.requests.sent));
             });
         }
     });

@@ -8,6 +8,7 @@ use crate::{
         html::Html,
         number::{count_text, minute_text, time_text},
         plot::PlottedGap,
+        table::{row, table},
     },
 };
 
@@ -24,28 +25,28 @@ pub(super) fn faults(html: &mut Html, runs: &ReportRuns) {
             ),
         );
     }
-    html.raw(
-        "<div class=\"wide\">\n<table>\n<thead><tr><th scope=\"col\">Started (UTC)</th><th scope=\"col\">Target</th>\
-         <th scope=\"col\">Class</th><th scope=\"col\">Phase</th><th scope=\"col\">Status</th>\
-         <th scope=\"col\">Message</th></tr></thead>\n<tbody>\n",
-    );
-    for fault in runs.listed.iter().rev() {
-        html.element("tr", &[], |html| {
-            html.words(
-                "td",
-                "num",
-                time_text(fault.at_unix_ns, "%Y-%m-%d %H:%M:%S"),
-            );
-            html.words("td", "target", &fault.target);
-            html.words("td", "", fault.class);
-            html.words("td", "", fault.phase);
-            let status = fault.status.map(|status| status.to_string());
-            html.words("td", "num", status.unwrap_or_default());
-            html.words("td", "message", &fault.message);
-        });
-        html.end_line();
-    }
-    html.raw("</tbody>\n</table>\n</div>\n");
+    let head = [
+        "Started (UTC)",
+        "Target",
+        "Class",
+        "Phase",
+        "Status",
+        "Message",
+    ];
+    table(html, &head, |html| {
+        for fault in runs.listed.iter().rev() {
+            row(html, |html| {
+                let at = time_text(fault.at_unix_ns, "%Y-%m-%d %H:%M:%S");
+                html.words("td", "num", at);
+                html.words("td", "target", &fault.target);
+                html.words("td", "", fault.class);
+                html.words("td", "", fault.phase);
+                let status = fault.status.map(|status| status.to_string());
+                html.words("td", "num", status.unwrap_or_default());
+                html.words("td", "message", &fault.message);
+            });
+        }
+    });
 }
 
 /// The gaps of a target, as its plot shows them.
@@ -76,28 +77,26 @@ pub(super) fn gaps(html: &mut Html, report: &Report) {
         let words = format!("The latest {MOST_LISTED} of {all} are listed.");
         html.words("p", "quiet", words);
     }
-    html.raw(
-        "<div class=\"wide\">\n<table>\n<thead><tr><th scope=\"col\">From (UTC)</th><th scope=\"col\">To (UTC)</th>\
-         <th scope=\"col\">Minutes</th><th scope=\"col\">Target</th><th scope=\"col\">Why</th></tr></thead>\n<tbody>\n",
-    );
-    for gap in report.gaps.iter().rev().take(MOST_LISTED) {
-        html.element("tr", &[], |html| {
-            let to = gap.to_unix_ns.unwrap_or(report.scope.to_unix_ns);
-            html.words("td", "num", minute_text(gap.from_unix_ns));
-            match gap.to_unix_ns {
-                Some(to) => html.words("td", "num", minute_text(to)),
-                None => html.words("td", "", "it lasts"),
-            }
-            html.words("td", "num", minutes(to.saturating_sub(gap.from_unix_ns)));
-            match &gap.target {
-                Some(target) => html.words("td", "target", target),
-                None => html.words("td", "target", "all targets"),
-            }
-            html.words("td", "", gap.why.as_str());
-        });
-        html.end_line();
-    }
-    html.raw("</tbody>\n</table>\n</div>\n</section>\n");
+    let head = ["From (UTC)", "To (UTC)", "Minutes", "Target", "Why"];
+    table(html, &head, |html| {
+        for gap in report.gaps.iter().rev().take(MOST_LISTED) {
+            row(html, |html| {
+                let to = gap.to_unix_ns.unwrap_or(report.scope.to_unix_ns);
+                html.words("td", "num", minute_text(gap.from_unix_ns));
+                match gap.to_unix_ns {
+                    Some(to) => html.words("td", "num", minute_text(to)),
+                    None => html.words("td", "", "it lasts"),
+                }
+                html.words("td", "num", minutes(to.saturating_sub(gap.from_unix_ns)));
+                match &gap.target {
+                    Some(target) => html.words("td", "target", target),
+                    None => html.words("td", "target", "all targets"),
+                }
+                html.words("td", "", gap.why.as_str());
+            });
+        }
+    });
+    html.raw("</section>\n");
 }
 
 /// Nanoseconds as minutes.

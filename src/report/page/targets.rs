@@ -8,23 +8,34 @@ use crate::{
         collect::{ReportRuns, TargetRuns, TimedRuns},
         html::Html,
         number::{count_text, ms_text, percent_text},
+        table::{interval_text, table},
     },
 };
 
-const HEAD: &str = "<section id=\"targets\">\n<h2>Targets</h2>\n<div class=\"wide\">\n<table>\n<thead><tr>\
-    <th scope=\"col\">Target</th><th scope=\"col\">Runs</th><th scope=\"col\">Failed</th><th scope=\"col\">Cost</th>\
-    <th scope=\"col\">Connection</th><th scope=\"col\">n</th><th scope=\"col\">TTFT p50</th>\
-    <th scope=\"col\">TTFT p95</th><th scope=\"col\">TTFT p99</th><th scope=\"col\">TTFT net p50</th>\
-    <th scope=\"col\">TPOT p50</th></tr></thead>\n<tbody>\n";
+const HEAD: [&str; 11] = [
+    "Target",
+    "Runs",
+    "Failed",
+    "Cost",
+    "Connection",
+    "n",
+    "TTFT p50",
+    "TTFT p95",
+    "TTFT p99",
+    "TTFT net p50",
+    "TPOT p50",
+];
 
 /// The section.
-pub(super) fn table(html: &mut Html, runs: &ReportRuns) {
-    html.raw(HEAD);
-    for ((target, is_simulated), runs) in &runs.targets {
-        rows(html, target, *is_simulated, runs);
-    }
+pub(super) fn section(html: &mut Html, runs: &ReportRuns) {
+    html.raw("<section id=\"targets\">\n<h2>Targets</h2>\n");
+    table(html, &HEAD, |html| {
+        for ((target, is_simulated), runs) in &runs.targets {
+            rows(html, target, *is_simulated, runs);
+        }
+    });
     html.raw(
-        "</tbody>\n</table>\n</div>\n<p class=\"quiet\">Milliseconds. Under each percentile is its distribution-free \
+        "<p class=\"quiet\">Milliseconds. Under each percentile is its distribution-free \
          95 % interval, and its n. A percentile that n does not allow is blank.</p>\n</section>\n",
     );
 }
@@ -120,12 +131,7 @@ fn cell(html: &mut Html, found: Percentile) {
             return html.words("small", "", format!("n {n} is too small"));
         };
         html.text(ms_text(value));
-        let interval = match (found.low, found.high) {
-            (Some(low), Some(high)) => format!("{} – {}", ms_text(low), ms_text(high)),
-            (Some(low), None) => format!("{} or more", ms_text(low)),
-            (None, Some(high)) => format!("up to {}", ms_text(high)),
-            (None, None) => "no interval".to_owned(),
-        };
+        let interval = interval_text(found.low, found.high, ms_text);
         html.words("small", "", interval);
         html.words("small", "", format!("n {n}"));
     });

@@ -57,9 +57,7 @@ pub(in crate::report) fn differences_over_time(
         for (share, label) in time.labels() {
             WIDE.column(html, share, &label);
         }
-        let zero = WIDE.y(axis.share(0.0));
-        let d = format!("M{:.1} {zero:.1}H{:.1}", WIDE.x(0.0), WIDE.x(1.0));
-        path(html, "zero", &d);
+        WIDE.across(html, "zero", axis.share(0.0));
         for (arm, points) in arms {
             let mut d = String::new();
             for (at, ms) in points.iter().step_by(count.div_ceil(MOST_POINTS).max(1)) {

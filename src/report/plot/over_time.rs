@@ -75,9 +75,7 @@ impl PlotOverTime<'_> {
             }
             path(html, "sample dots", &dots);
             if let Some(level) = self.level {
-                let y = WIDE.y(self.upward.share(level));
-                let d = format!("M{:.1} {y:.1}H{:.1}", WIDE.x(0.0), WIDE.x(1.0));
-                path(html, "level", &d);
+                WIDE.across(html, "level", self.upward.share(level));
             }
             for line in self.lines {
                 let values = self.at_s.iter().zip(&line.values);

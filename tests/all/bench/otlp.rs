@@ -72,8 +72,12 @@ async fn failures_are_told_by_class_and_a_collector_that_is_down_holds_up_nothin
     assert_eq!(line["requests"]["failed"], 3);
     let wrong = home.run(&["bench", "--otlp", "nowhere"], "");
     assert_eq!(wrong.code, Some(2), "{}", wrong.err);
-    let stored = ["bench", "--show", "1", "--otlp", &collector.url];
-    assert_eq!(home.run(&stored, "").code, Some(2), "only while it runs");
+    for stored in [&["--show", "1"][..], &["--compare", "1", "2"]] {
+        let arguments = [&["bench", "--otlp", &collector.url][..], stored].concat();
+        let refused = home.run(&arguments, "");
+        assert_eq!(refused.code, Some(2), "only while it runs");
+        assert!(refused.err.contains("cannot be used with"), "{refused:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
