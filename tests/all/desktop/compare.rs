@@ -69,6 +69,17 @@ fn top_of(desktop: &Desktop, text: &str) -> f32 {
 }
 
 #[test]
+fn a_comparison_that_is_being_read_is_said_to_be() {
+    let (mut desktop, mut player) = saved(scenes::compared());
+    let row = "Comparison of openai/gpt-5-mini and gateway/gpt-5-mini";
+    desktop.get_by_label_contains(row).click();
+    desktop.run_steps(6);
+    assert!(shows(&desktop, "Opening…") && !shows(&desktop, "Which one is faster?"));
+    player.play(&mut desktop);
+    assert!(!shows(&desktop, "Opening…") && shows(&desktop, "B is faster"));
+}
+
+#[test]
 fn verdicts_come_first_in_sentences_cold_and_warm_apart() {
     let (desktop, player) = opened();
     assert_eq!(told(&player), ["open 77"]);
