@@ -5,6 +5,9 @@
 //! the text that was typed before it. So an event that acts (a shortcut, Enter, Esc, a click) gets a frame of its own:
 //! by then the text before it is in its field, and the text after it waits.
 //!
+//! So the press and the release of a click are some frames apart. egui measures between those frames how long the button
+//! was down, so that slow frames would make a quick click too long for it: here a click may take any time.
+//!
 //! In: the events that egui is about to get. Out: those of them that one frame may have.
 
 use std::collections::VecDeque;
@@ -25,6 +28,10 @@ pub struct InOrder {
 impl Plugin for InOrder {
     fn debug_name(&self) -> &'static str {
         "input in order"
+    }
+
+    fn setup(&mut self, ctx: &Context) {
+        ctx.options_mut(|options| options.input_options.max_click_duration = f64::INFINITY);
     }
 
     fn input_hook(&mut self, ctx: &Context, input: &mut RawInput) {
@@ -108,7 +115,7 @@ fn writes(event: &Event) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use egui::{ImeEvent, Modifiers, PointerButton, pos2};
+    use egui::{Id, ImeEvent, Modifiers, PointerButton, Rect, Sense, pos2, vec2};
 
     use super::*;
 
@@ -200,6 +207,37 @@ mod tests {
         ] {
             assert_eq!(frames(events.clone()), expected, "{events:?}");
         }
+    }
+
+    #[test]
+    fn a_click_counts_however_slow_frames_are() {
+        let ctx = Context::default();
+        ctx.add_plugin(InOrder::default());
+        let mut clicks = 0;
+        let mut frame = |time: f64, events: Vec<Event>| {
+            let input = RawInput {
+                screen_rect: Some(Rect::from_min_size(pos2(0.0, 0.0), vec2(300.0, 300.0))),
+                time: Some(time),
+                events,
+                ..RawInput::default()
+            };
+            let mut output = ctx.run_ui(input, |ui| {
+                let at = Rect::from_min_size(pos2(0.0, 0.0), vec2(200.0, 40.0));
+                let response = ui.interact(at, Id::unique("a button"), Sense::click());
+                clicks += u32::from(response.clicked());
+            });
+            output.textures_delta.clear();
+        };
+        frame(0.0, Vec::new());
+        let at = pos2(9.0, 9.0);
+        frame(
+            1.0,
+            vec![Event::PointerMoved(at), button(true), button(false)],
+        );
+        for time in [2.0, 3.0, 4.0, 5.0] {
+            frame(time, Vec::new());
+        }
+        assert_eq!(clicks, 1);
     }
 
     #[test]

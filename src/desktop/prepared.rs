@@ -70,6 +70,15 @@ impl<K: Clone + PartialEq + Send + 'static, T: Send + 'static> Prepared<K, T> {
         self.value.as_ref()
     }
 
+    /// Forgets the value, so that it is prepared again, unless one is on its way; gives whether there was anything.
+    pub fn forget(&mut self) -> bool {
+        let is_known = self.key.is_some() && !self.is_coming();
+        if is_known {
+            *self = Self::default();
+        }
+        is_known
+    }
+
     /// Whether a value is on its way.
     #[must_use]
     pub fn is_coming(&self) -> bool {

@@ -25,6 +25,6 @@ pub fn plan_ui(ui: &mut Ui, cx: &Cx<'_>, plan: &BenchPlan, style: impl FnOnce(St
 
 /// Whether the simulator answers for a target.
 pub fn is_simulated(cx: &Cx<'_>, target: &TargetId) -> bool {
-    let endpoint = cx.state.settings.endpoint_or_preset(&target.endpoint);
+    let endpoint = cx.state.settings.endpoint(&target.endpoint);
     endpoint.is_some_and(|endpoint| endpoint.simulated)
 }

@@ -78,13 +78,9 @@ impl PromptsReader {
         }
     }
 
-    /// Forgets what was read, so that it is read again; gives whether there was anything.
+    /// Forgets what was read, so that it is read again: see [`Prepared::forget`].
     pub fn forget(&mut self) -> bool {
-        let is_known = self.0.key().is_some() && !self.0.is_coming();
-        if is_known {
-            *self = Self::default();
-        }
-        is_known
+        self.0.forget()
     }
 
     /// What this choice gave; `None` until it is read.

@@ -61,8 +61,7 @@ impl BenchDetail {
             Self::Rate => "Requests a second, and requests under way",
             Self::Lag => "How long after it was due each request was begun here",
             Self::Beside => {
-                "Two benches. Where the intervals of a figure do not overlap, chance alone is no good reason for the \
-                 difference; where they do, more requests may tell"
+                "Two benches: each figure with its 95 % interval, and the difference with its own"
             }
         }
     }

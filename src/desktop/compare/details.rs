@@ -40,6 +40,10 @@ const NOTHING: Nothing = Nothing {
 impl CompareView {
     pub(super) fn empty_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         self.problems_ui(ui, cx);
+        if self.shown.is_opening() {
+            ui.label(caption(cx.theme, "Opening…"));
+            return;
+        }
         NOTHING.ui(ui, cx.theme, HEAD, &mut self.kept.side);
     }
 

@@ -71,8 +71,8 @@ impl PromptFile {
 
     fn begin(&mut self, ctx: &Context) {
         let Some(path) = self.file.given().map(PathBuf::from) else {
-            if self.read.key().is_some() && !self.read.is_coming() {
-                (self.read, self.file.problem) = (Prepared::default(), None);
+            if self.read.forget() {
+                self.file.problem = None;
             }
             return;
         };

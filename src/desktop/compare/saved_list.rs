@@ -76,7 +76,11 @@ impl SavedComparisons {
             for summary in &found[rows] {
                 let is_shown = shown == Some(summary.id);
                 let state = state_text(summary, live == Some(summary.id));
-                if row_ui(ui, theme, summary, (is_shown, &state)) {
+                // A press belongs to the comparison, wherever a new list puts it.
+                let row = ui.push_id(summary.id.0, |ui| {
+                    row_ui(ui, theme, summary, (is_shown, &state))
+                });
+                if row.inner {
                     opened = Some(summary.id);
                 }
             }
@@ -85,8 +89,8 @@ impl SavedComparisons {
     }
 }
 
-/// Height of a row, in points.
-const ROW: f32 = 46.0;
+/// Height of a row without the space below it, in points.
+const ROW: f32 = 42.0;
 
 fn row_ui(
     ui: &mut Ui,
@@ -101,10 +105,7 @@ fn row_ui(
         "Comparison of {}, {began}, {rounds}, {state}",
         summary.arms.join(" and ")
     );
-    let size = egui::vec2(
-        ui.available_width() - space::S,
-        ROW - ui.spacing().item_spacing.y,
-    );
+    let size = egui::vec2(ui.available_width() - space::S, ROW);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     response
         .widget_info(|| WidgetInfo::selected(Role::Button, true, is_shown, visible_line(&name)));

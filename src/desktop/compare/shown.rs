@@ -30,6 +30,12 @@ impl ShownComparison {
         self.id
     }
 
+    /// Whether one of the history is on its way.
+    #[must_use]
+    pub fn is_opening(&self) -> bool {
+        self.opening.is_waiting()
+    }
+
     /// The comparison; `None` without one, or until it is opened.
     #[must_use]
     pub fn state(&self, cx: &Cx<'_>) -> Option<Arc<CompareState>> {

@@ -69,6 +69,29 @@ fn top_of(desktop: &Desktop, text: &str) -> f32 {
 }
 
 #[test]
+fn no_row_of_a_saved_comparison_covers_another() {
+    let (desktop, _player) = saved(scenes::compared());
+    let rows = desktop.query_all_by_label_contains("Comparison of ");
+    let mut rects: Vec<_> = rows.map(|row| row.rect()).collect();
+    rects.sort_by(|one, other| one.top().total_cmp(&other.top()));
+    assert_eq!(rects.len(), 3);
+    for pair in rects.windows(2) {
+        assert!(pair[0].bottom() <= pair[1].top(), "{rects:?}");
+    }
+}
+
+#[test]
+fn a_comparison_that_is_being_read_is_said_to_be() {
+    let (mut desktop, mut player) = saved(scenes::compared());
+    let row = "Comparison of openai/gpt-5-mini and gateway/gpt-5-mini";
+    desktop.get_by_label_contains(row).click();
+    desktop.run_steps(6);
+    assert!(shows(&desktop, "Opening…") && !shows(&desktop, "Which one is faster?"));
+    player.play(&mut desktop);
+    assert!(!shows(&desktop, "Opening…") && shows(&desktop, "B is faster"));
+}
+
+#[test]
 fn verdicts_come_first_in_sentences_cold_and_warm_apart() {
     let (desktop, player) = opened();
     assert_eq!(told(&player), ["open 77"]);
