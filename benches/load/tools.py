@@ -152,7 +152,7 @@ def oha_answers(file):
     """oha says when the head of the response came. Which body a request had it does not say."""
     with file.open() as lines:
         for row in csv.DictReader(lines):
-            started, first, duration = (float(row[name]) for name in ("request-start", "Response-delay", "Request-duration"))
+            started, first, duration = (float(row[name]) for name in ("request-start", "Response-delay", "request-duration"))
             yield Answer(None, int(started * 1e9), int(first * 1e9), int((started + duration) * 1e9))
 
 
