@@ -73,14 +73,14 @@ pub struct CheckRow {
 pub static CHECKS: &[CheckRow] = &[
     CheckRow { check: Check::NotSent, label: "Not sent", meaning: "Something was asked that this model or protocol does not take, so it was left out of the request", find: heeded::not_sent },
     CheckRow { check: Check::Ignored, label: "Ignored", meaning: "The answer shows that a parameter was not heeded: it goes on past the token limit or a stop string, is not the JSON that was asked for, calls no function or another one than it had to, or the provider says back another value than was sent", find: heeded::ignored },
-    CheckRow { check: Check::Schema, label: "Schema", meaning: "A JSON schema was asked for, and the whole answer does not fit it; the first place is told", find: heeded::off_schema },
-    CheckRow { check: Check::Model, label: "Model", meaning: "The provider says that another model answered than the one asked", find: heeded::other_model },
-    CheckRow { check: Check::Usage, label: "Usage", meaning: "Token counts are missing, or do not add up", find: counts::usage },
-    CheckRow { check: Check::Finish, label: "Finish", meaning: "Why the answer ended was not said, or does not fit what came", find: shape::finish },
+    CheckRow { check: Check::Schema, label: "Off schema", meaning: "A JSON schema was asked for, and the whole answer does not fit it; the first place is told", find: heeded::off_schema },
+    CheckRow { check: Check::Model, label: "Other model", meaning: "The provider says that another model answered than the one asked", find: heeded::other_model },
+    CheckRow { check: Check::Usage, label: "Token counts", meaning: "Token counts are missing, or do not add up", find: counts::usage },
+    CheckRow { check: Check::Finish, label: "Finish reason", meaning: "Why the answer ended was not said, or does not fit what came", find: shape::finish },
     CheckRow { check: Check::EndMark, label: "End mark", meaning: "The stream lacked the end mark of its protocol, or it came twice", find: shape::end_mark },
-    CheckRow { check: Check::ContentType, label: "Type", meaning: "The response’s content type says something else than what came, or a whole answer came to a streamed request", find: shape::content_type },
-    CheckRow { check: Check::Malformed, label: "Form", meaning: "A piece came in another form than the protocol has it: split or replaced characters, blocks out of order, arguments that are not JSON", find: shape::malformed },
-    CheckRow { check: Check::Unknown, label: "Unknown", meaning: "Something came that Tokenscope does not know in this protocol; it is kept word for word", find: shape::unknown },
+    CheckRow { check: Check::ContentType, label: "Content type", meaning: "The response’s content type says something else than what came, or a whole answer came to a streamed request", find: shape::content_type },
+    CheckRow { check: Check::Malformed, label: "Malformed", meaning: "A piece came in another form than the protocol has it: split or replaced characters, blocks out of order, arguments that are not JSON", find: shape::malformed },
+    CheckRow { check: Check::Unknown, label: "Unknown piece", meaning: "Something came that Tokenscope does not know in this protocol; it is kept word for word", find: shape::unknown },
 ];
 
 /// The findings of a run; none while it is live, and none if it got no answer.

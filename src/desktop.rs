@@ -26,6 +26,7 @@ pub mod preflight;
 mod prepared;
 mod range;
 mod report_dialog;
+mod saved_row;
 mod setup;
 pub mod shortcuts;
 pub mod spoken;

@@ -41,6 +41,7 @@ pub use self::{
     compare::{CompareCommand, CompareNews},
     compute::{BodyOf, ComputeCommand},
     gateway::{GatewayAccess, GatewayCommand, GatewayNews, GatewayState},
+    lookup::local_servers::LocalServer,
     monitor::{MonitorCommand, MonitorNews, MonitorState, ProbingState},
     update::{HistoryNews, KeyNews, RunNews, SettingsNews, TestStep, TestedThing, Update},
 };

@@ -291,6 +291,7 @@ impl History {
         let (reply, answered) = oneshot::channel();
         shared.begin_deletion(DeletionJob {
             deletion,
+            looked_at: 0,
             done: DeletionCount::default(),
             reply,
         });

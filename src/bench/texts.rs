@@ -52,7 +52,8 @@ impl TextRoom {
     }
 }
 
-/// Most bytes of text that are kept of so many requests; `None` where their number is not known.
+/// Most bytes of text that are kept of so many requests, before compression; of a bench whose number of requests is not
+/// known (`None`), [`MOST_IN_ALL`].
 #[must_use]
 pub fn most_bytes(requests: Option<u64>) -> u64 {
     let all = requests.map(|requests| requests.saturating_mul(MOST_OF_ONE as u64));

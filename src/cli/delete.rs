@@ -81,7 +81,7 @@ pub(super) fn run(args: &DeleteArgs) -> anyhow::Result<ExitCode> {
 /// What the arguments name.
 fn deletion_of(args: &DeleteArgs) -> Result<Deletion, UsageError> {
     if let Some(id) = args.run {
-        return Ok(Deletion::Run(RunId(id)));
+        return Ok(Deletion::run(RunId(id)));
     }
     if args.day.is_none() && args.before.is_none() && args.target.is_none() {
         let why = "say what to delete: --run, --day, --before or --target";

@@ -3,7 +3,9 @@
 //! In: counts from the history. Out: [`HistoryCommand::Conformance`]; a click on a count opens the latest run
 //! that it counts.
 
-use egui::{Align, Label, Layout, Margin, Panel, RichText, Sense, Ui, WidgetInfo};
+use std::cmp::Reverse;
+
+use egui::{Align, Label, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::{
@@ -11,13 +13,14 @@ use super::{
     range::Range,
     theme::{Theme, caption, size, space, title},
     view::{Action, Cx, View, ViewId},
-    widgets::{Tone, banner, count, empty, primary_button, segmented},
+    widgets::{Tone, banner, count, counted, empty, primary_button, segmented},
 };
 use crate::{
     conformance::{CHECKS, CheckRow},
     endpoint::local_gateway,
     engine::{Asked, Command, HistoryCommand, ask},
     history::{CheckCount, Conformance},
+    run::RunId,
     visible::visible_line,
 };
 
@@ -80,7 +83,7 @@ impl View for ConformanceView {
         match &self.rows {
             None => {}
             Some(rows) if rows.is_empty() => self.empty_ui(ui, cx),
-            Some(rows) => table_ui(ui, cx, rows),
+            Some(rows) => ChecksFound::of(rows).ui(ui, cx),
         }
         self.ask(ui, cx);
     }
@@ -99,14 +102,14 @@ impl ConformanceView {
         let frame = egui::Frame::new().inner_margin(Margin::symmetric(16, 10));
         Panel::top("conformance.bar").frame(frame).show(ui, |ui| {
             ui.horizontal(|ui| {
-                ui.label(title("What was lost")).on_hover_text(
+                ui.label(title("Checks")).on_hover_text(
                     "How many answered runs of a target each check found something in. A run that failed before \
                      any answer is not counted",
                 );
                 // Only a wide window has room for this beside the range buttons.
                 if ui.available_width() > 600.0 {
                     ui.add_space(space::S);
-                    ui.label(caption(cx.theme, "Answers in which a check found something"));
+                    ui.label(caption(cx.theme, "What was lost between request and answer"));
                 }
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let ranges = Range::ALL.iter().map(|(range, short, _)| (*range, *short));
@@ -165,49 +168,156 @@ impl ConformanceView {
     }
 }
 
-fn table_ui(ui: &mut Ui, cx: &mut Cx<'_>, rows: &[Conformance]) {
-    let theme = cx.theme;
-    let mut opened = None;
-    egui::Frame::new()
-        .inner_margin(Margin::symmetric(16, 0))
-        .show(ui, |ui| {
-            ui.spacing_mut().item_spacing.x = GAP;
-            let (target, counts) = widths(ui.available_width());
-            ui.visuals_mut().widgets.noninteractive.bg_stroke = egui::Stroke::NONE;
-            egui::ScrollArea::horizontal()
-                .auto_shrink(false)
-                .show(ui, |ui| {
-                    let table = TableBuilder::new(ui)
-                        .id_salt("conformance")
-                        .auto_shrink(false)
-                        .cell_layout(Layout::right_to_left(Align::Center))
-                        .column(Column::exact(target).clip(true))
-                        .columns(Column::exact(counts), CHECKS.len() + 1);
-                    let body = table.header(28.0, |mut head| {
-                        head_ui(&mut head, theme, "Target", "Endpoint and model");
-                        let answers = "Answered runs that were looked at";
-                        head_ui(&mut head, theme, "Answers", answers);
-                        for check in CHECKS {
-                            head_ui(&mut head, theme, check.label, check.meaning);
-                        }
-                    });
-                    body.body(|body| {
-                        body.rows(space::ROW, rows.len(), |mut row| {
-                            let data = &rows[row.index()];
-                            opened = row_ui(&mut row, theme, data).or(opened);
-                        });
-                    });
-                });
-        });
-    cx.actions.extend(opened.map(Action::OpenRun));
+/// What the checks found, in the order in which it is shown.
+struct ChecksFound<'a> {
+    /// Targets in whose answers something was found, those with the most kinds of findings first.
+    odd: Vec<&'a Conformance>,
+    /// The checks that found something, those that found the most first.
+    found: Vec<&'static CheckRow>,
+    /// Targets in whose answers nothing was found.
+    fine: Vec<&'a Conformance>,
+    /// The checks that found nothing.
+    nothing: Vec<&'static CheckRow>,
 }
 
-/// Widths of the target column and of each other column, so that all fit into a narrow window, too.
-fn widths(room: f32) -> (f32, f32) {
+impl<'a> ChecksFound<'a> {
+    fn of(rows: &'a [Conformance]) -> Self {
+        let (mut odd, fine): (Vec<_>, Vec<_>) = rows.iter().partition(|row| !row.found.is_empty());
+        odd.sort_by_key(|row| Reverse(row.found.len()));
+        let answers = |check: &CheckRow| -> u64 {
+            let counts = rows.iter().filter_map(|row| row.found.get(&check.check));
+            counts.map(|found| found.runs).sum()
+        };
+        let (mut found, nothing): (Vec<_>, Vec<_>) =
+            CHECKS.iter().partition(|check| answers(check) > 0);
+        found.sort_by_key(|check| Reverse(answers(check)));
+        Self {
+            odd,
+            found,
+            fine,
+            nothing,
+        }
+    }
+
+    fn ui(&self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let theme = cx.theme;
+        let mut opened = None;
+        let frame = egui::Frame::new().inner_margin(Margin::symmetric(16, 0));
+        frame.show(ui, |ui| {
+            ScrollArea::both().auto_shrink(false).show(ui, |ui| {
+                ui.add_space(space::XS);
+                if !self.odd.is_empty() {
+                    opened = self.table_ui(ui, theme);
+                    ui.add_space(space::L);
+                    self.nothing_ui(ui, theme);
+                    ui.add_space(space::L);
+                }
+                self.fine_ui(ui, theme);
+            });
+        });
+        cx.actions.extend(opened.map(Action::OpenRun));
+    }
+
+    /// Targets and what was found; gives the run to open if a count was clicked.
+    fn table_ui(&self, ui: &mut Ui, theme: &Theme) -> Option<RunId> {
+        let mut opened = None;
+        ui.scope(|ui| {
+            ui.spacing_mut().item_spacing.x = GAP;
+            ui.visuals_mut().widgets.noninteractive.bg_stroke = egui::Stroke::NONE;
+            let (target, counts) = widths(ui.available_width(), self.found.len());
+            let table = TableBuilder::new(ui)
+                .id_salt("conformance")
+                .vscroll(false)
+                .cell_layout(Layout::right_to_left(Align::Center))
+                .column(Column::exact(target).clip(true))
+                .columns(Column::exact(counts), self.found.len() + 1);
+            let body = table.header(28.0, |mut head| {
+                head_ui(&mut head, theme, "Target", "Endpoint and model");
+                let answers = "Answered runs that were looked at";
+                head_ui(&mut head, theme, "Answers", answers);
+                for check in &self.found {
+                    head_ui(&mut head, theme, check.label, check.meaning);
+                }
+            });
+            body.body(|body| {
+                body.rows(space::ROW, self.odd.len(), |mut row| {
+                    let data = self.odd[row.index()];
+                    opened = self.row_ui(&mut row, theme, data).or(opened);
+                });
+            });
+        });
+        opened
+    }
+
+    /// Shows a row; gives the run to open if one of its counts was clicked.
+    fn row_ui(
+        &self,
+        row: &mut TableRow<'_, '_>,
+        theme: &Theme,
+        data: &Conformance,
+    ) -> Option<RunId> {
+        let mut opened = None;
+        row.col(|ui| {
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let target = local_gateway::shown(&data.target);
+                let target = visible_line(&target).into_owned();
+                ui.add(Label::new(&target).truncate()).on_hover_text(target);
+            });
+        });
+        row.col(|ui| {
+            ui.label(RichText::new(count(data.runs)).color(theme.text_dim));
+        });
+        for check in &self.found {
+            row.col(|ui| {
+                // A blank is a zero: each answer is looked at by each check.
+                if let Some(found) = data.found.get(&check.check)
+                    && found_ui(ui, theme, data, check, found)
+                {
+                    opened = Some(found.latest);
+                }
+            });
+        }
+        opened
+    }
+
+    /// The checks that found nothing in any target.
+    fn nothing_ui(&self, ui: &mut Ui, theme: &Theme) {
+        if self.nothing.is_empty() {
+            return;
+        }
+        ui.horizontal_wrapped(|ui| {
+            ui.label(caption(theme, "Found nowhere:"));
+            let last = self.nothing.len() - 1;
+            for (at, check) in self.nothing.iter().enumerate() {
+                let end = if at == last { "" } else { "," };
+                ui.label(caption(theme, format!("{}{end}", check.label)))
+                    .on_hover_text(check.meaning);
+            }
+        });
+    }
+
+    /// The targets in which nothing was found.
+    fn fine_ui(&self, ui: &mut Ui, theme: &Theme) {
+        for data in &self.fine {
+            ui.horizontal(|ui| {
+                ui.set_min_height(space::ROW);
+                ui.label(RichText::new(icons::CHECK).color(theme.good));
+                let target = local_gateway::shown(&data.target);
+                ui.label(visible_line(&target).into_owned());
+                let answers = counted(data.runs, "answer");
+                ui.label(caption(theme, format!("all fine in {answers}")));
+            });
+        }
+    }
+}
+
+/// Widths of the target column and of each of the others (the answers, and so many checks), in points: names of checks
+/// are never cut.
+fn widths(room: f32, checks: usize) -> (f32, f32) {
     #[expect(clippy::cast_precision_loss, reason = "a dozen columns")]
-    let columns = (CHECKS.len() + 1) as f32;
-    let target = (room * 0.17).clamp(120.0, 260.0);
-    (target, ((room - target) / columns - GAP).clamp(54.0, 92.0))
+    let columns = (checks + 1) as f32;
+    let target = (room * 0.3).clamp(160.0, 320.0);
+    (target, ((room - target) / columns - GAP).clamp(88.0, 110.0))
 }
 
 fn head_ui(head: &mut TableRow<'_, '_>, theme: &Theme, name: &str, meaning: &str) {
@@ -220,39 +330,6 @@ fn head_ui(head: &mut TableRow<'_, '_>, theme: &Theme, name: &str, meaning: &str
             label(ui);
         }
     });
-}
-
-/// Shows a row; returns the run to open if one of its counts was clicked.
-fn row_ui(
-    row: &mut TableRow<'_, '_>,
-    theme: &Theme,
-    data: &Conformance,
-) -> Option<crate::run::RunId> {
-    let mut opened = None;
-    row.col(|ui| {
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            ui.add(
-                Label::new(visible_line(&local_gateway::shown(&data.target)).into_owned())
-                    .truncate(),
-            );
-        });
-    });
-    row.col(|ui| {
-        ui.label(RichText::new(count(data.runs)).color(theme.text_dim));
-    });
-    for check in CHECKS {
-        row.col(|ui| {
-            match data.found.get(&check.check) {
-                // A zero: a blank would mean that it was not checked.
-                None => drop(ui.label(RichText::new("0").color(theme.text_dim))),
-                Some(found) if found_ui(ui, theme, data, check, found) => {
-                    opened = Some(found.latest);
-                }
-                Some(_) => {}
-            }
-        });
-    }
-    opened
 }
 
 /// Shows a count; returns whether it was clicked.

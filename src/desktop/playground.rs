@@ -17,6 +17,7 @@ mod edits;
 mod elsewhere;
 mod estimate;
 mod figures;
+mod first_steps;
 mod follow;
 mod grid;
 mod intake;
@@ -63,6 +64,7 @@ use self::{
     comparisons::Comparisons,
     composer::Composer,
     elsewhere::Seen,
+    first_steps::FirstSteps,
     intent::Intent,
     pane::PaneView,
     raw_body::{AskedBody, RawEditor},
@@ -123,6 +125,7 @@ pub struct Playground {
     panes: HashMap<u32, PaneView>,
     answers: HashMap<RunId, AnswerView>,
     sheets: Sheets,
+    first_steps: FirstSteps,
     comparisons: Comparisons,
     strip: Strip,
     /// When each live run of this window was sent, by egui's clock.
@@ -204,10 +207,12 @@ impl View for Playground {
                 self.ask_target(target);
                 self.act_all(cx);
             }
-            Action::Deleted(run) => {
-                self.answers.remove(run);
-                // The state knows that it is gone: nobody need ask.
-                self.asked_runs.insert(*run);
+            Action::Deleted(runs) => {
+                for run in runs.iter() {
+                    self.answers.remove(run);
+                }
+                // The state knows that they are gone: nobody need ask.
+                self.asked_runs.extend(runs.iter());
             }
             _ => {}
         }
@@ -216,6 +221,7 @@ impl View for Playground {
     fn logic(&mut self, cx: &mut Cx<'_>) {
         self.take_in(cx);
         self.take_replies(cx);
+        self.first_steps.logic();
         self.draw_targets(cx);
         // Changes are saved after half a second, or at once when another view is shown.
         if self.changed_at.is_some() && !std::mem::take(&mut self.shown) {

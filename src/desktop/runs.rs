@@ -2,6 +2,7 @@
 //!
 //! In: pages of rows, whole runs. Out: [`HistoryCommand`](crate::engine::HistoryCommand)s, [`RunCommand::Load`].
 
+mod bar;
 mod delete;
 mod export;
 mod filters;
@@ -12,16 +13,15 @@ mod walk;
 
 use std::collections::BTreeSet;
 
-use egui::{Id, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, ScrollArea, Ui};
+use egui::{Key, KeyboardShortcut, Margin, Modifiers, Panel, ScrollArea, Ui};
 
 pub use self::verb::RunsVerb;
-use self::{delete::Delete, export::Export, filters::Wanted, pages::Pages};
+use self::{delete::Delete, export::Export, filters::Wanted, pages::Pages, table::RowChoice};
 use super::{
     icons,
     inspector::{Inspector, InspectorClick, InspectorTab},
-    theme::{caption, space},
     view::{Action, Cx, Verb, VerbId, View, ViewId},
-    widgets::{Tone, banner, contained, counted, empty, ghost_button, primary_button, search_box},
+    widgets::{Tone, banner, contained},
 };
 use crate::{
     clock::wall_clock_ns,
@@ -60,7 +60,7 @@ pub struct Runs {
     focus_search: bool,
     inspector: Inspector,
     export: Option<Export>,
-    /// The dialog that deletes a run.
+    /// The dialog that deletes runs.
     delete: Option<Delete>,
 }
 
@@ -100,6 +100,11 @@ impl View for Runs {
             way(RunsVerb::Previous, "Previous run", Key::K),
             way(RunsVerb::Next, "Next run", Key::J),
             verb(RunsVerb::Delete, "Delete the selected run…", None),
+            verb(
+                RunsVerb::DeleteShown,
+                "Delete all runs of this search and filters…",
+                None,
+            ),
         ]
     }
 
@@ -115,8 +120,9 @@ impl View for Runs {
                     let known = cx.state.runs.get(run);
                     known.is_some_and(|run| run.state.is_over())
                 };
-                self.delete = self.selected.filter(over).map(Delete::new);
+                self.delete = self.selected.filter(over).map(Delete::run);
             }
+            RunsVerb::DeleteShown => self.ask_to_delete_shown(),
             // Behind the dialog, nothing moves.
             RunsVerb::Previous | RunsVerb::Next if self.has_dialog() => {}
             RunsVerb::Previous => self.walk(false, cx),
@@ -137,7 +143,7 @@ impl View for Runs {
                 self.inspector.close_file();
                 self.close_run();
             }
-            Action::Deleted(run) => self.forget(*run),
+            Action::Deleted(runs) => self.forget(runs),
             _ => {}
         }
     }
@@ -161,6 +167,14 @@ impl View for Runs {
     fn shown_runs(&self) -> Vec<RunId> {
         let shown = [self.selected, self.inspector.compared()];
         shown.into_iter().flatten().collect()
+    }
+
+    fn save(&self) -> Option<String> {
+        serde_json::to_string(&self.wanted.sort).ok()
+    }
+
+    fn restore(&mut self, saved: &str) {
+        self.wanted.sort = serde_json::from_str(saved).unwrap_or_default();
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -224,35 +238,6 @@ impl Runs {
         }
     }
 
-    fn bar_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        let theme = cx.theme;
-        let frame = egui::Frame::new().inner_margin(Margin::symmetric(16, 10));
-        Panel::top("runs.bar").frame(frame).show(ui, |ui| {
-            ui.horizontal(|ui| {
-                let id = Id::unique("runs.search");
-                if std::mem::take(&mut self.focus_search) {
-                    ui.memory_mut(|memory| memory.request_focus(id));
-                }
-                let width = (ui.available_width() * 0.3).clamp(160.0, 300.0);
-                if search_box(ui, theme, id, "Search runs", &mut self.wanted.text, width).changed()
-                {
-                    self.changed_at = ui.input(|input| input.time);
-                }
-                self.wanted.filters_ui(ui, &self.known);
-                ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-                    let any = self.pages.total().is_some_and(|total| total > 0);
-                    let button = egui::Button::new(format!("{} Export…", icons::EXPORT));
-                    if ui.add_enabled(any, button).clicked() {
-                        self.open_export();
-                    }
-                    if let Some(total) = self.pages.total() {
-                        ui.label(caption(theme, counted(total as u64, "run")));
-                    }
-                });
-            });
-        });
-    }
-
     fn table_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         let reveal = self.reveal.take();
         let frame = egui::Frame::new().inner_margin(Margin {
@@ -284,6 +269,14 @@ impl Runs {
             && !self.inspector.pick(run, cx)
         {
             self.select(run, cx);
+        }
+        match shown.chosen {
+            Some((run, RowChoice::Open)) => self.select(run, cx),
+            Some((_, RowChoice::OnlyTarget(target))) => {
+                self.wanted = self.wanted.only(target);
+            }
+            Some((run, RowChoice::Delete)) => self.delete = Some(Delete::run(run)),
+            None => {}
         }
     }
 
@@ -334,7 +327,7 @@ impl Runs {
         };
         match clicked {
             Some(InspectorClick::Close) => self.close_inspector(),
-            Some(InspectorClick::Delete) => self.delete = self.selected.map(Delete::new),
+            Some(InspectorClick::Delete) => self.delete = self.selected.map(Delete::run),
             Some(InspectorClick::Previous) => self.walk(false, cx),
             Some(InspectorClick::Next) => self.walk(true, cx),
             // The inspector does these itself.
@@ -349,36 +342,12 @@ impl Runs {
         self.export.is_some() || self.delete.is_some() || self.inspector.has_dialog()
     }
 
-    fn empty_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        let theme = cx.theme;
-        if self.wanted.is_filtered() {
-            empty(
-                ui,
-                theme,
-                icons::SEARCH,
-                "No run matches",
-                "No run matches the search text and all filters",
-                |ui| {
-                    if ghost_button(ui, theme, "Clear all filters").clicked() {
-                        self.wanted = self.wanted.unfiltered();
-                    }
-                },
-            );
-        } else {
-            empty(
-                ui,
-                theme,
-                icons::RUNS,
-                "No runs yet",
-                "Every prompt that you send becomes a row here, with its figures, its text and its errors",
-                |ui| {
-                    if primary_button(ui, theme, "Open the playground").clicked() {
-                        cx.actions.push(Action::Go(ViewId::Playground));
-                    }
-                },
-            );
+    /// Asks whether all runs of the query are to be deleted, once it is known which these are.
+    fn ask_to_delete_shown(&mut self) {
+        if self.pages.total().is_some_and(|total| total > 0) {
+            let query = self.pages.query().clone();
+            self.delete = Some(Delete::found(query, self.wanted.is_filtered()));
         }
-        ui.add_space(space::L);
     }
 
     fn open_export(&mut self) {

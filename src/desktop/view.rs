@@ -1,7 +1,7 @@
 //! What a view is. To add one, write its file and add a line each to [`ViewId`], [`VerbId`] and
 //! [`views`](super::views::views).
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use egui::Ui;
 
@@ -94,8 +94,8 @@ pub enum Action {
     Go(ViewId),
     /// Shows a run of the history in the Runs view.
     OpenRun(RunId),
-    /// A run was deleted from the history: it is dropped from the state, and no view shows it any more.
-    Deleted(RunId),
+    /// Runs were deleted from the history: they are dropped from the state, and no view shows them any more.
+    Deleted(Arc<[RunId]>),
     /// Shows all runs of a target in the Runs view.
     OpenRunsOf(TargetId),
     /// Opens the file of a capture in the Runs view.

@@ -5,8 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use secrecy::SecretString;
 
 use super::{
-    BenchCommand, CaptureCommand, CompareCommand, ComputeCommand, GatewayCommand, MonitorCommand,
-    Reply, Steps, TestStep,
+    BenchCommand, CaptureCommand, CompareCommand, ComputeCommand, GatewayCommand, LocalServer,
+    MonitorCommand, Reply, Steps, TestStep,
 };
 use crate::{
     alert::AlertTrial,
@@ -142,6 +142,13 @@ pub enum HistoryCommand {
     },
     /// Says how much room the history takes.
     Usage(Reply<Result<HistoryUsage, String>>),
+    /// Says which runs of a query are over, so that they can be deleted.
+    EndedRuns {
+        /// Which runs; order, offset and limit are ignored.
+        query: RunQuery,
+        /// They, or why that is not known.
+        reply: Reply<Result<Vec<RunId>, String>>,
+    },
     /// Says how much a deletion would delete.
     Count {
         /// Of what.
@@ -158,7 +165,7 @@ pub enum HistoryCommand {
         /// When it would have fired, or why that is not known.
         reply: Reply<Result<AlertTrial, String>>,
     },
-    /// Deletes a run, or all of a target or of some days.
+    /// Deletes runs, or all of a target or of some days.
     Delete {
         /// What.
         deletion: Deletion,
@@ -256,4 +263,6 @@ pub enum EndpointCommand {
         /// The results, in the order of [`TestedThing`](super::TestedThing)s.
         steps: Steps<TestStep>,
     },
+    /// Looks for model servers on this machine, at their usual ports.
+    FindLocal(Reply<Vec<LocalServer>>),
 }

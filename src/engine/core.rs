@@ -13,7 +13,8 @@ use super::{
     GatewayCommand, KeyCommand, KeyNews, MonitorCommand, Options, Outbox, Reply, RunCommand,
     RunNews, Steps, TestStep, Update, bench, captures, compare, files,
     gateway::{self, OwnEndpoints},
-    lookup, monitor,
+    lookup::{self, local_servers},
+    monitor,
     runs::{RunRegistry, send_findings},
     task::{TaskContext, TaskHandle},
 };
@@ -168,6 +169,12 @@ impl Core {
             }
             Command::Endpoint(EndpointCommand::Test { endpoint, steps }) => {
                 self.test(*endpoint, steps);
+            }
+            Command::Endpoint(EndpointCommand::FindLocal(reply)) => {
+                let transport = self.transport.clone();
+                self.answer(reply, async move {
+                    local_servers::answering(&transport, local_servers::candidates()).await
+                });
             }
             Command::Gateway(command) => self.gateway.take(command),
             Command::Monitor(command) => self.monitor.take(command),

@@ -1,5 +1,6 @@
 //! Lookups besides runs: models, keys, and the test of an endpoint.
 
+pub(super) mod local_servers;
 mod other_urls;
 
 use std::path::Path;

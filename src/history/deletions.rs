@@ -1,8 +1,10 @@
-//! Deletes a run, or everything of a target or of some days: runs with their texts, wire, findings and files, what was
+//! Deletes runs, or everything of a target or of some days: runs with their texts, wire, findings and files, what was
 //! rolled up, gaps and checks.
 //!
 //! In: a [`Deletion`], whose work the writer does in steps, so that other writes come in between. Out: a
 //! [`DeletionCount`]. Runs under way are left.
+
+use std::sync::Arc;
 
 use jiff::civil::{Date, date};
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
@@ -22,8 +24,8 @@ const STEP: usize = 200;
 /// What is to be deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deletion {
-    /// One run.
-    Run(RunId),
+    /// These runs.
+    Runs(Arc<[RunId]>),
     /// All runs that started in some days of UTC, with what was rolled up of them and the gaps that lie within. Checks
     /// of endpoints go with them, unless only one target is meant whose endpoint has others.
     Days {
@@ -37,6 +39,12 @@ pub enum Deletion {
 }
 
 impl Deletion {
+    /// One run.
+    #[must_use]
+    pub fn run(id: RunId) -> Self {
+        Self::Runs([id].into())
+    }
+
     /// The number of a day, counted from 1970-01-01.
     #[must_use]
     pub fn day(day: Date) -> i64 {
@@ -86,6 +94,8 @@ impl DeletionCount {
 #[derive(Debug)]
 pub(super) struct DeletionJob {
     pub(super) deletion: Deletion,
+    /// How many of [`Deletion::Runs`] were looked at.
+    pub(super) looked_at: usize,
     pub(super) done: DeletionCount,
     pub(super) reply: oneshot::Sender<Result<DeletionCount, HistoryError>>,
 }
@@ -102,23 +112,17 @@ struct DeletedTable {
     count: fn(&mut DeletionCount) -> &mut u64,
 }
 
-const RUN: DeletedTable = DeletedTable {
-    table: "run",
-    primary_key: "id",
-    column: "id",
-    time: "started_unix_ns",
-    // Only runs that are over.
-    also: "outcome IS NOT NULL",
-    key: |bounds| bounds.run,
-    count: |count| &mut count.runs,
-};
-
 /// The parts of [`Deletion::Days`].
 const DAYS: [DeletedTable; 5] = [
     DeletedTable {
+        table: "run",
+        primary_key: "id",
         column: "target",
+        time: "started_unix_ns",
+        // Only runs that are over.
+        also: "outcome IS NOT NULL",
         key: |bounds| bounds.target,
-        ..RUN
+        count: |count| &mut count.runs,
     },
     DeletedTable {
         table: "probe_rollup",
@@ -177,7 +181,6 @@ impl DeletedTable {
 /// What a deletion is about, as in the file: keys, and a stretch of time.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
-    run: i64,
     target: i64,
     checked: i64,
     stretch: (i64, i64),
@@ -188,30 +191,18 @@ const ALL: i64 = 0;
 /// None of them.
 const NONE: i64 = -1;
 
-impl Deletion {
-    fn bounds(&self, file: &Connection) -> rusqlite::Result<Bounds> {
-        let (target, from, before) = match self {
-            Self::Run(id) => {
-                return Ok(Bounds {
-                    run: id.0,
-                    target: NONE,
-                    checked: NONE,
-                    stretch: (i64::MIN, i64::MAX),
-                });
-            }
-            Self::Days {
-                target,
-                from,
-                before,
-            } => (target, from, before),
-        };
+impl Bounds {
+    fn of(
+        file: &Connection,
+        target: Option<&TargetId>,
+        (from, before): (Option<i64>, Option<i64>),
+    ) -> rusqlite::Result<Self> {
         let (target, checked) = match target {
             None => (ALL, ALL),
             Some(target) => keys_of(file, target)?,
         };
         let midnight = |day: i64| day.saturating_mul(DAY);
-        Ok(Bounds {
-            run: NONE,
+        Ok(Self {
             target,
             checked,
             stretch: (
@@ -219,13 +210,6 @@ impl Deletion {
                 before.map_or(i64::MAX, midnight),
             ),
         })
-    }
-
-    fn parts(&self) -> &'static [DeletedTable] {
-        match self {
-            Self::Run(_) => &[RUN],
-            Self::Days { .. } => &DAYS,
-        }
     }
 }
 
@@ -249,10 +233,31 @@ fn keys_of(file: &Connection, target: &TargetId) -> rusqlite::Result<(i64, i64)>
 /// # Errors
 /// If the file can't be read.
 pub(super) fn count(file: &Connection, deletion: &Deletion) -> rusqlite::Result<DeletionCount> {
-    let bounds = deletion.bounds(file)?;
+    match deletion {
+        Deletion::Runs(ids) => count_runs(file, ids),
+        Deletion::Days {
+            target,
+            from,
+            before,
+        } => count_days(file, &Bounds::of(file, target.as_ref(), (*from, *before))?),
+    }
+}
+
+fn count_runs(file: &Connection, ids: &[RunId]) -> rusqlite::Result<DeletionCount> {
+    let sql = "SELECT count(*) FROM run WHERE id = ?1 AND outcome IS NOT NULL";
+    let mut select = file.prepare_cached(sql)?;
     let mut found = DeletionCount::default();
-    for part in deletion.parts() {
-        let key = (part.key)(&bounds);
+    for id in ids {
+        let count: i64 = select.query_row([id.0], |row| row.get(0))?;
+        found.runs += count.cast_unsigned();
+    }
+    Ok(found)
+}
+
+fn count_days(file: &Connection, bounds: &Bounds) -> rusqlite::Result<DeletionCount> {
+    let mut found = DeletionCount::default();
+    for part in &DAYS {
+        let key = (part.key)(bounds);
         let condition = part.condition(key);
         let sql = format!("SELECT count(*) FROM {} WHERE {condition}", part.table);
         let (from, before) = bounds.stretch;
@@ -275,11 +280,55 @@ pub(super) fn step(
 ) -> rusqlite::Result<bool> {
     let file = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let before = ChangeCounts::read(&file)?;
-    let bounds = job.deletion.bounds(&file)?;
-    let mut deleted = 0;
     let mut done = job.done;
-    for part in job.deletion.parts() {
-        let key = (part.key)(&bounds);
+    let mut looked_at = job.looked_at;
+    let has_more = match &job.deletion {
+        Deletion::Runs(ids) => {
+            let next = ids.iter().skip(looked_at).take(STEP);
+            let rest = ids.len() - looked_at;
+            looked_at += rest.min(STEP);
+            done.runs += delete_runs(&file, next)?;
+            rest > STEP
+        }
+        Deletion::Days {
+            target,
+            from,
+            before,
+        } => {
+            let bounds = Bounds::of(&file, target.as_ref(), (*from, *before))?;
+            delete_of_days(&file, &bounds, &mut done)?
+        }
+    };
+    file.execute("UPDATE meta SET generation = generation + 1", [])?;
+    let after = ChangeCounts::read(&file)?;
+    file.commit()?;
+    watch.note_own_write(before, after);
+    (job.done, job.looked_at) = (done, looked_at);
+    Ok(has_more)
+}
+
+/// Deletes these runs, and says how many there were. What belongs to them goes by a trigger.
+fn delete_runs<'a>(
+    file: &Connection,
+    ids: impl Iterator<Item = &'a RunId>,
+) -> rusqlite::Result<u64> {
+    let mut delete =
+        file.prepare_cached("DELETE FROM run WHERE id = ?1 AND outcome IS NOT NULL")?;
+    let mut deleted = 0;
+    for id in ids {
+        deleted += delete.execute([id.0])? as u64;
+    }
+    Ok(deleted)
+}
+
+/// Deletes some rows of the first table that has any; says whether there was one.
+fn delete_of_days(
+    file: &Connection,
+    bounds: &Bounds,
+    done: &mut DeletionCount,
+) -> rusqlite::Result<bool> {
+    for part in &DAYS {
+        let key = (part.key)(bounds);
         let DeletedTable {
             table, primary_key, ..
         } = part;
@@ -289,21 +338,14 @@ pub(super) fn step(
                 (SELECT {primary_key} FROM {table} WHERE {condition} LIMIT {STEP})"
         );
         let (from, before) = bounds.stretch;
-        deleted = file.prepare_cached(&sql)?.execute((key, from, before))?;
-        *(part.count)(&mut done) += deleted as u64;
+        let deleted = file.prepare_cached(&sql)?.execute((key, from, before))?;
+        *(part.count)(done) += deleted as u64;
         if deleted > 0 {
-            break;
+            return Ok(true);
         }
     }
-    if deleted == 0 {
-        forget_targets(&file, bounds.target)?;
-    }
-    file.execute("UPDATE meta SET generation = generation + 1", [])?;
-    let after = ChangeCounts::read(&file)?;
-    file.commit()?;
-    watch.note_own_write(before, after);
-    job.done = done;
-    Ok(deleted > 0)
+    forget_targets(file, bounds.target)?;
+    Ok(false)
 }
 
 /// Deletes the name of a target, or of all, of which nothing is left.

@@ -6,6 +6,7 @@
 mod selection;
 
 use rusqlite::{Connection, DropBehavior, OptionalExtension as _, Row};
+use serde::{Deserialize, Serialize};
 
 pub(super) use self::selection::Selection;
 use super::{
@@ -49,7 +50,7 @@ pub enum OutcomeFilter {
 }
 
 /// A column to sort by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunSort {
     /// The column.
     pub by: SortColumn,
@@ -68,7 +69,8 @@ impl Default for RunSort {
 
 /// Columns that runs can be sorted by. Blank values come last in either direction; equal ones are in
 /// order of their start, in the same direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SortColumn {
     /// Start time.
     Started,
@@ -158,6 +160,27 @@ pub(super) fn page(
     let rows = ids.iter().map(|id| select.query_row([id], row_of));
     let rows = rows.collect::<Result<_, _>>()?;
     Ok(RunPage { rows, total })
+}
+
+/// The keys of all runs of a query that are over, in no order.
+///
+/// # Errors
+/// If the file can't be read, or the query is cancelled.
+pub(super) fn ids_of_ended(
+    reader: &mut HistoryReader,
+    query: &RunQuery,
+    is_cancelled: IsCancelled<'_>,
+) -> rusqlite::Result<Vec<RunId>> {
+    let HistoryReader {
+        connection: file,
+        cache,
+        ..
+    } = reader;
+    let _snapshot = Snapshot::begin(file)?;
+    let selection = Selection::of(file, cache, query, is_cancelled)?;
+    let mut select = file.prepare(&selection.ids_of_ended())?;
+    let ids = select.query_map([], |row| row.get(0).map(RunId))?;
+    ids.collect()
 }
 
 /// A read transaction; over when dropped.

@@ -31,6 +31,17 @@ impl History {
         .await
     }
 
+    /// Which runs of a query are over; its order, offset and limit are ignored.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn ended_runs(&self, query: RunQuery) -> Result<Vec<RunId>, HistoryError> {
+        self.ask(Lane::Table, move |reader, is_cancelled| {
+            query::ids_of_ended(reader, &query, is_cancelled)
+        })
+        .await
+    }
+
     /// How much room it takes.
     ///
     /// # Errors

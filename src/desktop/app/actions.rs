@@ -30,7 +30,7 @@ impl App {
             Action::OpenRun(_) | Action::OpenRunsOf(_) | Action::OpenCapture(_) => {
                 self.current = ViewId::Runs;
             }
-            Action::Deleted(run) => self.state.forget(*run),
+            Action::Deleted(runs) => self.state.forget(runs),
             Action::EditEndpoint(_) => self.current = ViewId::Settings,
             Action::Ask(_) => self.current = ViewId::Playground,
             Action::Look(appearance) => self.set_appearance(ctx, *appearance),

@@ -56,6 +56,8 @@ pub struct BenchDraft {
     pub connections: BenchConnections,
     pub is_polite: bool,
     pub most_in_flight: String,
+    /// Whether the texts of answers are kept.
+    pub keep_texts: bool,
 }
 
 impl Default for BenchDraft {
@@ -81,6 +83,7 @@ impl Default for BenchDraft {
             connections: BenchConnections::Warm,
             is_polite: false,
             most_in_flight: "10000".into(),
+            keep_texts: false,
         }
     }
 }
@@ -116,7 +119,7 @@ impl BenchDraft {
             max_tokens: self.read_max_tokens()?,
             seed,
             asked: None,
-            keep_texts: false,
+            keep_texts: self.keep_texts,
         };
         let stop = &plan.stop;
         if stop.requests.is_none() && stop.time_ms.is_none() && stop.cost_usd.is_none() {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::{draft::BenchDraft, prompts::ReadyPrompts};
 use crate::{
-    bench::{BenchForecast, BenchPlan, BenchPrompts, MostTokens, share::LoadShare},
+    bench::{
+        BenchForecast, BenchPlan, BenchPrompts, MostTokens, share::LoadShare, texts::most_bytes,
+    },
     clock::wall_clock_ns,
     desktop::{view::Cx, widgets::count},
     price::Usd,
@@ -16,6 +18,7 @@ use crate::{
 pub struct PlanForecast {
     forecast: BenchForecast,
     has_budget: bool,
+    keeps_texts: bool,
 }
 
 /// What is asked, or why that is not known.
@@ -90,6 +93,7 @@ impl PlanForecast {
         Ok(Self {
             forecast: BenchForecast::of(plan, most, &endpoint, prices, wall_clock_ns()),
             has_budget: plan.stop.cost_usd.is_some(),
+            keeps_texts: plan.keep_texts,
         })
     }
 
@@ -135,7 +139,9 @@ impl PlanForecast {
             }
             (None, _) => "Its price is not known".to_owned(),
         };
-        vec![requests, self.tokens_text(), cost]
+        let texts = self.keeps_texts.then(|| texts_kept(most));
+        let lines = [requests, self.tokens_text(), cost].into_iter();
+        lines.chain(texts).collect()
     }
 
     fn tokens_text(&self) -> String {
@@ -151,6 +157,15 @@ impl PlanForecast {
             times(output)
         )
     }
+}
+
+/// How much text is kept of so many requests, in words.
+fn texts_kept(requests: Option<u64>) -> String {
+    let kib = most_bytes(requests).div_ceil(1 << 10);
+    format!(
+        "Texts of its answers are kept, {} KiB at most before compression",
+        count(kib)
+    )
 }
 
 #[cfg(test)]
@@ -212,6 +227,21 @@ mod tests {
             ..of("there/m")
         };
         assert!(forecast(&draft).lines()[2].contains("can’t hold"));
+    }
+
+    #[test]
+    fn how_much_text_is_kept_is_said_before_it_is() {
+        let without = of("sim/m");
+        let with = BenchDraft {
+            keep_texts: true,
+            ..without.clone()
+        };
+        assert!(with.plan(0).unwrap().keep_texts);
+        assert_eq!(forecast(&without).lines().len(), 3);
+        assert_eq!(
+            forecast(&with).lines()[3],
+            "Texts of its answers are kept, 3\u{202f}200 KiB at most before compression"
+        );
     }
 
     #[test]

@@ -265,4 +265,8 @@ fn more_ui(ui: &mut Ui, theme: &Theme, draft: &mut BenchDraft) {
         "Nothing is sent for as long as the target asks, or for a second. What was due meanwhile is skipped and \
          counted. The choice is kept with the bench",
     );
+    toggle(ui, &mut draft.keep_texts, "Keep the texts of answers").on_hover_text(
+        "The first 16 KiB of each answer, as long as there is room. In a terminal, tokenscope bench --show with --texts \
+         prints them",
+    );
 }

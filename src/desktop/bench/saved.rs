@@ -1,6 +1,6 @@
 //! The benches of the history: listed, opened, put beside the one that is shown, deleted once that is confirmed.
 
-use egui::{Align, Button, Label, Layout, RichText, Role, ScrollArea, Ui, WidgetInfo};
+use egui::{Label, RichText, ScrollArea, Ui};
 
 use super::{
     heading::is_simulated,
@@ -11,7 +11,8 @@ use crate::{
     clock::wall_clock_ns,
     desktop::{
         icons,
-        theme::{Theme, caption, heading, size, space},
+        saved_row::SavedRow,
+        theme::{Theme, caption, heading, space},
         view::{Action, Cx},
         widgets::{ago, counted, danger_button, danger_icon, icon_toggle, ms_text, problem_ui},
     },
@@ -112,7 +113,9 @@ impl SavedBenches {
                         beside == Some(row.id),
                         shown.is_some(),
                     );
-                    intent = self.row_ui(ui, cx, row, now, marks).or(intent);
+                    // A press belongs to the bench, wherever a new list puts it.
+                    let row = ui.push_id(row.id.0, |ui| self.row_ui(ui, cx, row, now, marks));
+                    intent = row.inner.or(intent);
                 }
                 ui.add_space(space::XS);
             }
@@ -132,62 +135,39 @@ impl SavedBenches {
         let theme = cx.theme;
         let mut intent = None;
         let target = local_gateway::shown(&row.plan.target);
-        let target = visible_line(&target).into_owned();
         let load = load_text(&row.plan.load);
         let when = ago(row.started_unix_ns, now);
-        ui.horizontal(|ui| {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let name = format!("Delete the bench of {target}, {when}");
-                if danger_icon(ui, theme, icons::DELETE, &name).clicked() {
-                    self.confirming = Some(row.id);
-                }
-                if has_shown && !is_shown {
-                    let name =
-                        format!("Show the bench of {target}, {when}, beside the one that is shown");
-                    if icon_toggle(ui, theme, icons::COLUMNS, &name, is_beside).clicked() {
-                        intent = Some(SavedIntent::Beside(row.id));
-                    }
-                }
-                ui.with_layout(
-                    Layout::left_to_right(Align::Center)
-                        .with_main_justify(true)
-                        .with_main_align(Align::Min),
-                    |ui| {
-                        let text = RichText::new(&target).color(theme.text);
-                        let button = Button::new(text)
-                            .selected(is_shown)
-                            .frame_when_inactive(is_shown)
-                            .truncate();
-                        let response = ui.add(button);
-                        let name = format!("{target}, {load}, {when}");
-                        response.widget_info(|| {
-                            WidgetInfo::selected(
-                                Role::Button,
-                                true,
-                                is_shown,
-                                format!("Open the bench of {name}"),
-                            )
-                        });
-                        if response.on_hover_text(name).clicked() {
-                            intent = Some(SavedIntent::Open(row.id));
-                        }
-                    },
-                );
-            });
-        });
         let made_up = if is_simulated(cx, &row.plan.target) {
             " · simulated"
         } else {
             ""
         };
-        let line = format!("{load} · {when}{made_up}");
-        let second = RichText::new(found_text(row))
-            .size(size::SMALL)
-            .color(found_color(theme, row));
-        ui.indent(("bench", row.id.0), |ui| {
-            ui.add(Label::new(caption(theme, line)).truncate());
-            ui.add(Label::new(second).truncate());
+        let of = format!("the bench of {target}, {load}, {when}");
+        let shown = SavedRow {
+            name: format!("Open {of}"),
+            title: &target,
+            lines: &[
+                (format!("{load} · {when}{made_up}"), theme.text_dim),
+                (found_text(row), found_color(theme, row)),
+            ],
+            is_shown,
+        };
+        let is_opened = shown.ui(ui, theme, |ui| {
+            let name = visible_line(&format!("Delete {of}")).into_owned();
+            if danger_icon(ui, theme, icons::DELETE, &name).clicked() {
+                self.confirming = Some(row.id);
+            }
+            if has_shown && !is_shown {
+                let name = format!("Show {of}, beside the one that is shown");
+                let name = visible_line(&name).into_owned();
+                if icon_toggle(ui, theme, icons::COLUMNS, &name, is_beside).clicked() {
+                    intent = Some(SavedIntent::Beside(row.id));
+                }
+            }
         });
+        if is_opened {
+            intent = Some(SavedIntent::Open(row.id));
+        }
         intent
     }
 

@@ -1,18 +1,18 @@
 //! The comparisons of the history: a click opens one.
 
-use egui::{Label, RichText, Role, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo};
+use egui::{ScrollArea, Ui};
 
 use crate::{
     clock::wall_clock_ns,
     compare::{ComparisonId, ComparisonSummary},
     desktop::{
         polled::Polled,
-        theme::{RADIUS, Theme, caption, heading, space},
+        saved_row::{self, SavedRow},
+        theme::{Theme, caption, heading, space},
         view::Cx,
         widgets::{ago, counted, date_time, problem_ui},
     },
     engine::{Command, CompareCommand},
-    visible::visible_line,
 };
 
 /// What decides the list.
@@ -72,7 +72,7 @@ impl SavedComparisons {
         let live = live.filter(|live| live.is_running).map(|live| live.head.id);
         let mut opened = None;
         let area = ScrollArea::vertical().auto_shrink(false);
-        area.show_rows(ui, ROW, found.len(), |ui, rows| {
+        area.show_rows(ui, saved_row::height(1), found.len(), |ui, rows| {
             for summary in &found[rows] {
                 let is_shown = shown == Some(summary.id);
                 let state = state_text(summary, live == Some(summary.id));
@@ -89,46 +89,25 @@ impl SavedComparisons {
     }
 }
 
-/// Height of a row without the space below it, in points.
-const ROW: f32 = 42.0;
-
 fn row_ui(
     ui: &mut Ui,
     theme: &Theme,
     summary: &ComparisonSummary,
     (is_shown, state): (bool, &str),
 ) -> bool {
-    let arms = summary.arms.join("  ·  ");
     let rounds = counted(summary.rounds, "round");
     let began = date_time(summary.began_unix_ns);
-    let name = format!(
-        "Comparison of {}, {began}, {rounds}, {state}",
-        summary.arms.join(" and ")
-    );
-    let size = egui::vec2(ui.available_width() - space::S, ROW);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-    response
-        .widget_info(|| WidgetInfo::selected(Role::Button, true, is_shown, visible_line(&name)));
-    let fill = match (is_shown, response.hovered() || response.has_focus()) {
-        (true, _) => theme.hover,
-        (false, true) => theme.raised,
-        (false, false) => egui::Color32::TRANSPARENT,
+    let when = ago(summary.began_unix_ns, wall_clock_ns());
+    let row = SavedRow {
+        name: format!(
+            "Comparison of {}, {began}, {rounds}, {state}",
+            summary.arms.join(" and ")
+        ),
+        title: &summary.arms.join("  ·  "),
+        lines: &[(format!("{when} · {rounds} · {state}"), theme.text_dim)],
+        is_shown,
     };
-    ui.painter().rect_filled(rect, RADIUS, fill);
-    if response.has_focus() {
-        let line = egui::Stroke::new(1.5, theme.accent);
-        ui.painter()
-            .rect_stroke(rect, RADIUS, line, egui::StrokeKind::Inside);
-    }
-    let inside = rect.shrink2(egui::vec2(space::S, 3.0));
-    ui.scope_builder(UiBuilder::new().max_rect(inside), |ui| {
-        ui.spacing_mut().item_spacing.y = 1.0;
-        let text = |text: RichText| Label::new(text).selectable(false).truncate();
-        ui.add(text(RichText::new(visible_line(&arms)).color(theme.text)));
-        let when = ago(summary.began_unix_ns, wall_clock_ns());
-        ui.add(text(caption(theme, format!("{when} · {rounds} · {state}"))));
-    });
-    response.on_hover_text(visible_line(&name)).clicked()
+    row.ui(ui, theme, |_| {})
 }
 
 fn state_text(summary: &ComparisonSummary, is_live: bool) -> String {

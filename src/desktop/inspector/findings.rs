@@ -29,7 +29,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, run: &Run, findings: Option<&[Finding]>)
     if nothing && signatures.is_empty() && !checking {
         return;
     }
-    part(ui, theme, "Conformance", |ui| {
+    part(ui, theme, "Checks", |ui| {
         if checking {
             ui.label(caption(theme, "Checking…"));
         }

@@ -252,6 +252,13 @@ impl Playground {
                     pane.target = Some(target);
                 }
             }
+            Change::EmptyTargets(targets) => {
+                let empty = conversation.panes.iter_mut();
+                let empty = empty.filter(|pane| pane.turns.is_empty());
+                for (pane, target) in empty.zip(targets.iter().cycle()) {
+                    pane.target = Some(target.clone());
+                }
+            }
             Change::Attempt(id, turn, run) => {
                 let pane = edits::pane_mut(conversation, id);
                 if let Some(turn) = pane.and_then(|p| p.turns.get_mut(turn)) {

@@ -260,6 +260,7 @@ impl Playground {
             comparisons: &self.comparisons,
             sheets: &mut self.sheets,
             same_question,
+            first_steps: &mut self.first_steps,
             attached: &self.conversation.draft.images,
             sent_at: &self.sent_at,
             now,

@@ -78,6 +78,8 @@ pub enum Change {
     ClearAll,
     /// Gives a pane another target.
     Target(u32, TargetId),
+    /// Gives the panes that asked nothing yet these targets, in turn.
+    EmptyTargets(Vec<TargetId>),
     /// Shows another attempt of a turn.
     Attempt(u32, usize, usize),
     /// Deletes a turn.

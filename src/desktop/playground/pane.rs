@@ -7,6 +7,7 @@ use egui::{
 };
 
 use super::{
+    first_steps::offers_ui,
     follow::{Follow, ScrollSnapshot},
     layout,
     params::ParamsPopover,
@@ -86,7 +87,7 @@ impl PaneView {
         self.turns.resize_with(pane.turns.len(), TurnView::default);
         if pane.turns.is_empty() {
             self.follow = Follow::default();
-            return empty_ui(ui, cx, pane);
+            return empty_ui(ui, cx, pane, shared);
         }
         let mut scroll = ScrollArea::vertical().id_salt("turns").auto_shrink(false);
         if let Some(offset) = self.follow.offset(ui.available_height()) {
@@ -152,7 +153,7 @@ fn pages_turned(ui: &Ui) -> f32 {
     })
 }
 
-fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane) {
+fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane, shared: &mut Shared<'_>) {
     let theme = cx.theme;
     let simulated = pane
         .target
@@ -171,6 +172,7 @@ fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane) {
             ui.add_space(space::XS);
             ui.allocate_ui(vec2(82.0, 18.0), |ui| simulated_badge(ui, theme));
         }
+        offers_ui(ui, cx, pane, shared);
     });
 }
 

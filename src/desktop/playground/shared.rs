@@ -8,6 +8,7 @@ use super::{
     answer::AnswerView,
     comparisons::Comparisons,
     figures::{self, Line},
+    first_steps::FirstSteps,
     intent::Intent,
     sheet::Sheets,
 };
@@ -27,6 +28,8 @@ pub struct Shared<'a> {
     pub sheets: &'a mut Sheets,
     /// How many panes asked what is being edited here.
     pub same_question: usize,
+    /// What empty panes offer at first.
+    pub first_steps: &'a mut FirstSteps,
     /// Files of the draft.
     pub attached: &'a [Media],
     /// When each live run was sent, by egui's clock.

@@ -8,9 +8,12 @@ use crate::{
     desktop::{
         icons,
         theme::{Theme, size, space},
-        widgets::{Outcome, ago, connection_icon, count, date_time, figure_text, ms_text},
+        widgets::{
+            Outcome, ago, connection_icon, count, danger_item, date_time, figure_text, menu_gap,
+            menu_item, ms_text,
+        },
     },
-    endpoint::local_gateway,
+    endpoint::{TargetId, local_gateway},
     history::{RunRow, RunSort, SortColumn},
     run::RunId,
     visible::visible_line,
@@ -80,6 +83,19 @@ pub struct Shown {
     pub clicked: Option<RunId>,
     /// The order that a click on a column's head asks for.
     pub sort: Option<RunSort>,
+    /// What was chosen in the menu of a run's row.
+    pub chosen: Option<(RunId, RowChoice)>,
+}
+
+/// What the menu of a row offers.
+#[derive(Debug)]
+pub enum RowChoice {
+    /// The run is shown.
+    Open,
+    /// Only runs of its target are shown.
+    OnlyTarget(TargetId),
+    /// It is deleted, once that is confirmed.
+    Delete,
 }
 
 /// Shows the table. `now` decides what "today" is; `to` is a row to scroll to.
@@ -159,9 +175,35 @@ pub fn show(
             if response.clicked() {
                 shown.clicked = Some(data.id);
             }
+            response.context_menu(|ui| {
+                let choice = row_menu(ui, data);
+                shown.chosen = choice
+                    .map(|choice| (data.id, choice))
+                    .or(shown.chosen.take());
+            });
         });
     });
     shown
+}
+
+fn row_menu(ui: &mut Ui, row: &RunRow) -> Option<RowChoice> {
+    let mut choice = None;
+    if menu_item(ui, icons::RUNS, "Open the run") {
+        choice = Some(RowChoice::Open);
+    }
+    if menu_item(ui, icons::SEARCH, "Show only its target") {
+        choice = Some(RowChoice::OnlyTarget(row.target.clone()));
+    }
+    if row.state.is_over() {
+        menu_gap(ui);
+        if danger_item(ui, icons::DELETE, "Delete the run…") {
+            choice = Some(RowChoice::Delete);
+        }
+    }
+    if choice.is_some() {
+        ui.close();
+    }
+    choice
 }
 
 fn row_name(row: &RunRow) -> String {

@@ -17,4 +17,6 @@ pub enum RunsVerb {
     Next,
     /// Opens the dialog that deletes the selected run.
     Delete,
+    /// Opens the dialog that deletes all runs of the search and filters.
+    DeleteShown,
 }

@@ -104,12 +104,14 @@ impl Runs {
         }
     }
 
-    /// A run was deleted: it is shown no longer.
-    pub(super) fn forget(&mut self, run: RunId) {
-        if self.selected == Some(run) {
+    /// Runs were deleted: they are shown no longer.
+    pub(super) fn forget(&mut self, runs: &[RunId]) {
+        if self.selected.is_some_and(|run| runs.contains(&run)) {
             self.close_run();
         }
-        self.inspector.forget(run);
+        for run in runs {
+            self.inspector.forget(*run);
+        }
         self.pages.outdate();
     }
 }

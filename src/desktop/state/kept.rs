@@ -51,10 +51,12 @@ impl State {
         self.findings.remove(&id);
     }
 
-    /// Drops a run that was deleted.
-    pub(in crate::desktop) fn forget(&mut self, id: RunId) {
-        self.drop_run(id);
-        self.stored.retain(|stored| *stored != id);
-        self.missing_runs.insert(id);
+    /// Drops runs that were deleted.
+    pub(in crate::desktop) fn forget(&mut self, ids: &[RunId]) {
+        for id in ids {
+            self.drop_run(*id);
+        }
+        self.missing_runs.extend(ids);
+        self.stored.retain(|id| self.runs.contains_key(id));
     }
 }

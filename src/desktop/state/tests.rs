@@ -117,7 +117,7 @@ fn a_deleted_run_is_nowhere() {
     storage(&mut state, Storage::Ok);
     ends(&mut state, 1);
     ends(&mut state, 2);
-    state.forget(RunId(1));
+    state.forget(&[RunId(1)]);
     assert!(!state.runs.contains_key(&RunId(1)) && !state.findings.contains_key(&RunId(1)));
     assert!(state.missing_runs.contains(&RunId(1)));
     assert!(state.runs.contains_key(&RunId(2)) && state.stored == [RunId(2)]);

@@ -80,6 +80,9 @@ impl Core {
             HistoryCommand::Usage(reply) => {
                 self.answer_or_why(reply, async move { history.usage().await });
             }
+            HistoryCommand::EndedRuns { query, reply } => {
+                self.answer_or_why(reply, async move { history.ended_runs(query).await });
+            }
             HistoryCommand::Count { deletion, reply } => {
                 self.answer_or_why(reply, async move { history.count(deletion).await });
             }

@@ -116,6 +116,12 @@ impl Selection {
         )
     }
 
+    /// The statement that selects the ids of those that are over.
+    pub(in crate::history) fn ids_of_ended(&self) -> String {
+        let source = self.source(SortColumn::Started);
+        format!("SELECT run.id FROM {source} AND run.outcome IS NOT NULL")
+    }
+
     /// The `FROM` and `WHERE` for an order.
     fn source(&self, by: SortColumn) -> String {
         let few = self.hits.is_some_and(|hits| hits <= FEW_HITS);

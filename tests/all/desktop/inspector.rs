@@ -150,7 +150,7 @@ fn findings_stand_before_the_figures_and_these_before_the_answer() {
         tops.reduce(f32::max).unwrap_or_else(|| panic!("{label}"))
     };
     let order = [
-        "Conformance",
+        "Checks",
         "Latency",
         "Speed",
         "Tokens and cost",

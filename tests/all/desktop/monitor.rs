@@ -1,4 +1,4 @@
-//! The views of figures over time and of what was lost.
+//! The view of figures over time.
 
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
@@ -207,44 +207,6 @@ fn a_history_that_can_not_be_read_says_so() {
     player.refuse_series("the history file is locked");
     player.play(&mut desktop);
     assert!(shows(&desktop, "the history file is locked"));
-}
-
-#[test]
-fn a_count_of_what_was_lost_opens_the_latest_run_of_it() {
-    let scene = scenes::filled();
-    let lost = |run: &&tokenscope::run::Run| {
-        run.head.target.endpoint == "openai" && !run.answer.notes.is_empty()
-    };
-    let latest = scene.runs.iter().rfind(lost).unwrap().head.id;
-    let (mut desktop, mut player) = open_view(ViewId::Conformance, scene);
-    let asked = |player: &Player| {
-        heard(player, |command| match command {
-            Command::History(HistoryCommand::Conformance { since_unix_ns, .. }) => {
-                Some(*since_unix_ns)
-            }
-            _ => None,
-        })
-    };
-    assert_eq!(asked(&player).len(), 1, "once is enough at rest");
-    click(&mut desktop, &mut player, "Range: All");
-    assert_eq!(asked(&player).last(), Some(&None));
-    let count = "End mark in ";
-    let cell = desktop
-        .get_all_by_label_contains(count)
-        .find(|cell| {
-            cell.accesskit_node()
-                .label()
-                .is_some_and(|name| name.contains("openai/"))
-        })
-        .unwrap();
-    cell.click();
-    player.play(&mut desktop);
-    assert_eq!(desktop.state().app().current(), ViewId::Runs);
-    let opened = heard(&player, |command| match command {
-        Command::Run(RunCommand::Load(id)) => Some(*id),
-        _ => None,
-    });
-    assert_eq!(opened, [latest]);
 }
 
 fn distribution_queries(player: &Player) -> Vec<DistributionQuery> {

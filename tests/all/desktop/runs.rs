@@ -6,12 +6,12 @@ use tokenscope::{
     desktop::view::ViewId,
     engine::{Command, ExportStep, HistoryCommand, RunCommand, RunNews, Steps, Update},
     history::{Deletion, DeletionCount, ExportFormat, OutcomeFilter, SortColumn},
-    run::RunId,
+    run::{Run, RunId},
 };
 
 use super::{
-    Desktop, Player, click, click_row, heard, is_on, open_view, press, run_queries, scenes, shows,
-    type_into,
+    Desktop, Player, WIDE, click, click_row, heard, is_on, open, open_view, press, run_queries,
+    scenes, shows, type_into,
     wire::{drop_file, file_of},
 };
 use crate::deadline;
@@ -273,6 +273,69 @@ fn a_run_behind_a_file_closes_when_it_is_deleted_or_other_runs_are_opened() {
 }
 
 #[test]
+fn the_order_stays_over_a_restart() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    click(&mut desktop, &mut player, "Sort by TTFT");
+    let chosen = run_queries(&player).last().unwrap().sort;
+    let layout = desktop.state().app().layout();
+    let (_desktop, player) = open(scenes::filled(), WIDE, Some(&layout));
+    assert_eq!(run_queries(&player).last().unwrap().sort, chosen);
+    assert_eq!(chosen.by, SortColumn::Ttft);
+}
+
+#[test]
+fn all_runs_of_a_filter_are_deleted_once_it_is_known_how_many_they_are() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    let target = player.scene.runs.last().unwrap().head.target.clone();
+    let of_target = |run: &&Run| run.head.target == target && run.state.is_over();
+    let runs = player.scene.runs.iter().rev().filter(of_target);
+    let ids: Vec<RunId> = runs.map(|run| run.head.id).collect();
+    let row = desktop.query_all_by_role(Role::Row).next().unwrap();
+    row.click_secondary();
+    player.play(&mut desktop);
+    click(&mut desktop, &mut player, "Show only its target");
+    assert_eq!(run_queries(&player).last().unwrap().targets, [target]);
+    let all = "Delete all runs of this search and filters…";
+    click(&mut desktop, &mut player, all);
+    let runs = format!("{} runs", ids.len());
+    assert!(shows(&desktop, &format!("Delete the {runs} that match?")));
+    assert_eq!(deletions(&player), []);
+    click(&mut desktop, &mut player, "Keep them");
+    click(&mut desktop, &mut player, all);
+    click(&mut desktop, &mut player, &format!("Delete {runs}"));
+    assert_eq!(deletions(&player), [Deletion::Runs(ids.clone().into())]);
+    let deleted = DeletionCount {
+        runs: ids.len() as u64,
+        ..DeletionCount::default()
+    };
+    answer_deletion(&mut player, Ok(deleted));
+    player.play(&mut desktop);
+    assert!(shows(&desktop, &format!("Deleted {runs}")));
+    assert!(!shows(&desktop, "go for good"));
+}
+
+#[test]
+fn the_menu_of_a_row_opens_the_run_or_asks_to_delete_it() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    let id = player.scene.runs.last().unwrap().head.id;
+    let menu = |desktop: &mut Desktop, player: &mut Player| {
+        let row = desktop.query_all_by_role(Role::Row).next().unwrap();
+        row.click_secondary();
+        player.play(desktop);
+    };
+    menu(&mut desktop, &mut player);
+    click(&mut desktop, &mut player, "Delete the run…");
+    click(&mut desktop, &mut player, "Delete the run");
+    assert_eq!(deletions(&player), [Deletion::run(id)]);
+    answer_deletion(&mut player, Err("the disk is full".into()));
+    player.play(&mut desktop);
+    click(&mut desktop, &mut player, "Keep it");
+    menu(&mut desktop, &mut player);
+    click(&mut desktop, &mut player, "Open the run");
+    assert!(shows(&desktop, "Close the inspector"));
+}
+
+#[test]
 fn a_run_is_deleted_once_that_is_confirmed() {
     let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
     let id = player.scene.runs.last().unwrap().head.id;
@@ -286,7 +349,7 @@ fn a_run_is_deleted_once_that_is_confirmed() {
 
     click(&mut desktop, &mut player, "Delete the run…");
     click(&mut desktop, &mut player, "Delete the run");
-    assert_eq!(deletions(&player), [Deletion::Run(id)]);
+    assert_eq!(deletions(&player), [Deletion::run(id)]);
     answer_deletion(&mut player, Err("the disk is full".into()));
     player.play(&mut desktop);
     assert!(shows(&desktop, "the disk is full"), "it stays and says why");

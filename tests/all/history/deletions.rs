@@ -86,8 +86,8 @@ async fn days_and_targets_go_whole_and_are_counted_first() {
         ),
         (days(Some("no/such"), None, None), 0, 0, 0),
         (days(None, None, None), 270, 9, 6),
-        (Deletion::Run(RunId(17)), 1, 0, 0),
-        (Deletion::Run(RunId(99_999)), 0, 0, 0),
+        (Deletion::run(RunId(17)), 1, 0, 0),
+        (Deletion::run(RunId(99_999)), 0, 0, 0),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let history = three_days(folder.path(), Origin::Playground).await;
@@ -163,12 +163,48 @@ async fn a_run_goes_with_its_files_and_one_under_way_stays() {
     history.begin(&waiting(2));
     history.flush().await;
     assert_eq!(rows(folder.path(), "blob"), 1);
-    let deleted = history.delete(Deletion::Run(RunId(1))).await.unwrap();
+    let deleted = history.delete(Deletion::run(RunId(1))).await.unwrap();
     assert_eq!((deleted.runs, rows(folder.path(), "blob")), (1, 0));
     assert_eq!(history.run(RunId(1)).await.unwrap(), None);
-    let deleted = history.delete(Deletion::Run(RunId(2))).await.unwrap();
+    let deleted = history.delete(Deletion::run(RunId(2))).await.unwrap();
     assert!(deleted.is_empty());
     assert!(history.run(RunId(2)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn the_runs_of_a_filter_go_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::open(folder.path());
+    // More than are deleted in one step.
+    for id in 1..=500 {
+        let mut run = a_run(id);
+        let target = if id % 5 == 0 { "other/m" } else { "here/m" };
+        run.head.target = target.parse().unwrap();
+        history.finish(run);
+    }
+    let mut live = waiting(501);
+    live.head.target = "here/m".parse().unwrap();
+    history.begin(&live);
+    history.flush().await;
+    let query = RunQuery {
+        targets: vec!["here/m".parse().unwrap()],
+        ..RunQuery::default()
+    };
+    let mut ended = history.ended_runs(query).await.unwrap();
+    ended.sort_unstable();
+    let expected: Vec<RunId> = (1..=500).filter(|id| id % 5 != 0).map(RunId).collect();
+    assert_eq!(ended, expected);
+    let deletion = Deletion::Runs(ended.into());
+    let expected = DeletionCount {
+        runs: 400,
+        ..DeletionCount::default()
+    };
+    assert_eq!(history.count(deletion.clone()).await.unwrap(), expected);
+    assert_eq!(history.delete(deletion.clone()).await.unwrap(), expected);
+    let left = history.runs(RunQuery::default()).await.unwrap().total;
+    assert_eq!(left, 101);
+    assert!(history.run(RunId(501)).await.unwrap().is_some());
+    assert!(history.delete(deletion).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use tokenscope::{
         SeriesError, SeriesPoint, TtftPlot,
     },
     measure::{change, late, percentile::percentile},
-    run::{ConnectionKind, Run, ms},
+    run::{ConnectionKind, Run, RunId, ms},
 };
 
 use super::{super::player::reply_to, Scene};
@@ -77,6 +77,9 @@ impl Scene {
                 reply_to(reply, Ok(self.target_facts(query)));
             }
             Command::History(HistoryCommand::Usage(reply)) => reply_to(reply, Ok(self.usage())),
+            Command::History(HistoryCommand::EndedRuns { query, reply }) => {
+                reply_to(reply, Ok(self.ended(query)));
+            }
             Command::History(HistoryCommand::Count { deletion, reply }) => {
                 reply_to(reply, Ok(super::limits::counted(deletion)));
             }
@@ -125,13 +128,21 @@ impl Scene {
         Vec::new()
     }
 
-    fn page(&self, query: &RunQuery) -> RunPage {
-        let rows: Vec<_> = (self.runs.iter().rev())
+    /// The runs of a query, the latest first.
+    fn found<'a>(&'a self, query: &'a RunQuery) -> impl Iterator<Item = &'a Run> {
+        (self.runs.iter().rev())
             .filter(|run| run.head.target.to_string().contains(&query.text))
             .filter(|run| query.targets.is_empty() || query.targets.contains(&run.head.target))
             .filter(|run| Some(run.stamps.started_unix_ns) >= query.since_unix_ns)
-            .map(row)
-            .collect();
+    }
+
+    fn ended(&self, query: &RunQuery) -> Vec<RunId> {
+        let ended = self.found(query).filter(|run| run.state.is_over());
+        ended.map(|run| run.head.id).collect()
+    }
+
+    fn page(&self, query: &RunQuery) -> RunPage {
+        let rows: Vec<_> = self.found(query).map(row).collect();
         RunPage {
             total: rows.len(),
             rows: rows
