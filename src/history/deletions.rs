@@ -107,8 +107,8 @@ const RUN: DeletedTable = DeletedTable {
     primary_key: "id",
     column: "id",
     time: "started_unix_ns",
-    // Only runs that are over.
-    also: "outcome IS NOT NULL",
+    // Only runs that are over; imported ones have no outcome.
+    also: "(outcome IS NOT NULL OR origin = 'import')",
     key: |bounds| bounds.run,
     count: |count| &mut count.runs,
 };
