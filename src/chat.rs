@@ -132,6 +132,17 @@ impl Message {
         }
     }
 
+    /// What a turn asks: a prompt of the user's, or the results of calls.
+    #[must_use]
+    pub fn asked(parts: Vec<Part>) -> Self {
+        let role = if holds_results(&parts) {
+            Role::Tool
+        } else {
+            Role::User
+        };
+        Self { role, parts }
+    }
+
     /// All text parts joined; images and tool calls are left out.
     #[must_use]
     pub fn text(&self) -> String {
@@ -189,6 +200,13 @@ pub enum Part {
         /// The result, as text or as JSON text.
         content: String,
     },
+}
+
+/// Whether these are the results of calls.
+#[must_use]
+pub fn holds_results(parts: &[Part]) -> bool {
+    let is_result = |part: &Part| matches!(part, Part::ToolResult { .. });
+    parts.iter().any(is_result)
 }
 
 /// A whole function call.

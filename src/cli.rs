@@ -8,6 +8,7 @@ mod captured;
 mod chat;
 mod compare;
 mod completions;
+mod conversations;
 mod decode;
 mod delete;
 mod ending;
@@ -87,6 +88,8 @@ pub enum CliCommand {
     Chat(Box<chat::ChatArgs>),
     /// Ask several targets the same in pairs: which is faster, by how much, and how sure that is.
     Compare(Box<compare::CompareArgs>),
+    /// List, export and import the conversations of the playground.
+    Conversations(conversations::ConversationsArgs),
     /// Show what a captured response contains, and what is wrong with it.
     Decode(decode::DecodeArgs),
     /// Delete runs of the history: one, or all of a day or a target.
@@ -168,6 +171,7 @@ pub fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
         CliCommand::Bench(args) => bench::run(&args),
         CliCommand::Chat(args) => chat::run(&args),
         CliCommand::Compare(args) => compare::run(&args),
+        CliCommand::Conversations(args) => conversations::run(&args),
         CliCommand::Decode(args) => decode::run(args),
         CliCommand::Delete(args) => delete::run(&args),
         CliCommand::Export(args) => export::run(&args),

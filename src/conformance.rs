@@ -18,7 +18,7 @@ pub use self::{checked::CheckedRun, shape::is_told};
 
 use crate::{
     event::{About, Note, words},
-    run::{Run, RunState},
+    run::{Origin, Run, RunState},
 };
 
 words! {
@@ -83,10 +83,10 @@ pub static CHECKS: &[CheckRow] = &[
     CheckRow { check: Check::Unknown, label: "Unknown piece", meaning: "Something came that Tokenscope does not know in this protocol; it is kept word for word", find: shape::unknown },
 ];
 
-/// The findings of a run; none while it is live, and none if it got no answer.
+/// The findings of a run; none while it is live, none if it got no answer, and none if that was imported.
 #[must_use]
 pub fn findings(run: &Run) -> Vec<Finding> {
-    if !run.state.is_over() {
+    if !run.state.is_over() || run.head.origin == Origin::Import {
         return Vec::new();
     }
     CHECKS
@@ -108,10 +108,12 @@ pub fn in_words(findings: &[Finding]) -> Vec<&Finding> {
     findings.iter().filter(known).collect()
 }
 
-/// Whether a run can be checked: an answer came, complete or not.
+/// Whether a run can be checked: an answer came here, complete or not.
 #[must_use]
 pub fn tells(run: &Run) -> bool {
-    run.state.is_over() && run.status.is_some_and(|status| status < 300)
+    run.state.is_over()
+        && run.head.origin != Origin::Import
+        && run.status.is_some_and(|status| status < 300)
 }
 
 /// The row of a check.
@@ -154,7 +156,7 @@ mod tests {
         dialect::DialectId,
         endpoint::TargetId,
         event::{About, Answer, Finish, FinishReason, Note, Usage},
-        run::{Origin, RunHead, RunId},
+        run::{RunHead, RunId},
     };
 
     /// A whole answer of the plainest kind.

@@ -3,6 +3,8 @@
 //! Answers are in the history, under their [`RunId`]s, so that a fork or an edit copies a few ids instead of texts.
 //! Several windows may change one conversation: see [`merge`].
 
+pub mod archive;
+pub mod find;
 pub mod merge;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -11,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    chat::{Media, Params, Part, Tool},
+    chat::{Media, Message, Params, Part, Tool},
     endpoint::TargetId,
     run::RunId,
 };
@@ -22,6 +24,9 @@ use crate::{
 )]
 pub struct ConversationId(pub i64);
 
+/// How many panes a conversation may have.
+pub const MAX_PANES: usize = 8;
+
 /// A playground session.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -30,7 +35,7 @@ pub struct Conversation {
     pub id: ConversationId,
     /// Its name; made from the first prompt until the user gives one.
     pub title: String,
-    /// 1 to 8 panes.
+    /// 1 to [`MAX_PANES`] panes.
     pub panes: Vec<Pane>,
     /// The unsent content of the composer.
     pub draft: Draft,
@@ -176,4 +181,23 @@ pub struct ConversationSummary {
     pub updated_unix_ns: i64,
     /// Number of panes.
     pub panes: usize,
+}
+
+/// A title from a prompt: its first line, cut at a word.
+#[must_use]
+pub fn title_of(parts: &[Part]) -> String {
+    let text = Message::asked(parts.to_vec()).text();
+    let line = text
+        .lines()
+        .map(str::trim)
+        .find(|l| !l.is_empty())
+        .unwrap_or("Images");
+    match line.char_indices().nth(60) {
+        None => line.to_owned(),
+        Some((cut, _)) => {
+            let head = &line[..cut];
+            let word = head.rfind(' ').filter(|space| *space > 30).unwrap_or(cut);
+            format!("{}…", &head[..word])
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod captures;
 mod command;
 mod compare;
 mod compute;
+mod conversations;
 mod core;
 pub mod files;
 mod gateway;
@@ -40,6 +41,7 @@ pub use self::{
     },
     compare::{CompareCommand, CompareNews},
     compute::{BodyOf, ComputeCommand},
+    conversations::ImportedFile,
     gateway::{GatewayAccess, GatewayCommand, GatewayNews, GatewayState},
     lookup::local_servers::LocalServer,
     monitor::{MonitorCommand, MonitorNews, MonitorState, ProbingState},

@@ -4,6 +4,7 @@
 //! decimated series for plots, whole runs. All work is done on the history's own threads, one that writes and three
 //! that read. Calls that write only queue the write; calls that read return futures that need no async runtime.
 
+mod archives;
 mod benches;
 mod captures;
 mod cells;
@@ -63,7 +64,15 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 
+use self::{
+    archives::ImportJob,
+    deletions::DeletionJob,
+    files::ContentsCache,
+    reader::{HistoryReader, LANES, Lane, ReadJob},
+    write_queue::WriteQueue,
+};
 pub use self::{
+    archives::{ConversationWriter, ImportedCount},
     benches::{BenchRow, BenchState},
     captures::{KeptCapture, Removed},
     checks::{Availability, CheckLine, EndpointCheck},
@@ -86,12 +95,6 @@ pub use self::{
     target_facts::{BufferedCount, MOST_JUDGED, TargetFacts, TargetFactsQuery},
     unstored::Unstored,
     usage::HistoryUsage,
-};
-use self::{
-    deletions::DeletionJob,
-    files::ContentsCache,
-    reader::{HistoryReader, LANES, Lane, ReadJob},
-    write_queue::WriteQueue,
 };
 use crate::{
     conformance::CheckedRun,
@@ -168,11 +171,18 @@ struct HistoryShared {
     retention: Mutex<Option<(Retention, f64)>>,
     /// What is to be deleted, and still to be begun.
     deletions: Mutex<Vec<DeletionJob>>,
+    /// What is to be imported.
+    imports: Mutex<Vec<ImportJob>>,
 }
 
 impl HistoryShared {
     fn begin_deletion(&self, job: DeletionJob) {
         lock(&self.deletions).push(job);
+        self.queue.wake();
+    }
+
+    fn begin_import(&self, job: ImportJob) {
+        lock(&self.imports).push(job);
         self.queue.wake();
     }
 
@@ -211,6 +221,7 @@ impl History {
             capture_limits: Mutex::default(),
             retention: Mutex::new(None),
             deletions: Mutex::default(),
+            imports: Mutex::default(),
         });
         let lanes = [Lane::Table, Lane::Plot, Lane::Item].map(|lane| reader::start(&shared, lane));
         let writing = Arc::clone(&shared);

@@ -52,6 +52,7 @@ pub mod conversation;
 pub mod history;
 
 pub mod alert;
+pub mod conversation_file;
 pub mod gateway;
 pub mod metrics;
 pub mod monitor;

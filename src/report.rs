@@ -1,12 +1,13 @@
-//! Reports on runs of the history, on comparisons and on load benches: one HTML file that needs nothing else, neither a
-//! network nor a script.
+//! Reports on runs of the history, on comparisons, on load benches and on conversations: one HTML file that needs nothing
+//! else, neither a network nor a script.
 //!
-//! In: runs, one after another, and gaps; or a comparison; or benches. Out: the text of the file. All that is foreign is
+//! In: runs, one after another, and gaps; or a comparison; or benches; or conversations. Out: the text of the file. All that is foreign is
 //! escaped; all figures are those of [`figures`](crate::measure::figures), and the page says how each is made.
 
 mod bench;
 mod collect;
 mod comparison;
+mod conversation;
 mod heading;
 mod html;
 mod number;
@@ -18,6 +19,7 @@ mod terms;
 pub use self::{
     bench::{BenchReport, ReportedBench, ReportedMachines, ReportedSearch},
     collect::ReportRuns,
+    conversation::ConversationPage,
 };
 use crate::{compare::CompareState, history::ProbeGap};
 

@@ -76,6 +76,8 @@ words! {
         Probe = "probe",
         /// A comparison.
         Compare = "compare",
+        /// A file of conversations: the answer was given elsewhere, and counts in no figure of its target.
+        Import = "import",
     }
 }
 

@@ -31,7 +31,7 @@ pub struct ReportArgs {
     #[arg(short, long = "target", value_name = "TARGET")]
     targets: Vec<TargetId>,
 
-    /// Only runs of this origin; all takes any. Probes ask the same each time, so that their times compare.
+    /// Only runs of this origin; all takes any but imports. Probes ask the same each time, so that their times compare.
     #[arg(long, value_name = "ORIGIN", default_value = "probe", value_parser = origin())]
     origin: OriginFilter,
 
@@ -71,15 +71,22 @@ impl OriginFilter {
         Origin::parse(word).map(|origin| Self(Some(origin)))
     }
 
+    /// Whether runs of this origin are taken. Answers that were imported were not given here.
+    fn takes(self, origin: Origin) -> bool {
+        self.0
+            .map_or(origin != Origin::Import, |only| only == origin)
+    }
+
     fn has_probes(self) -> bool {
         matches!(self.0, None | Some(Origin::Probe))
     }
 
     fn in_words(self) -> String {
         match self.0 {
-            None => "runs of any origin".to_owned(),
+            None => "runs of any origin but imports".to_owned(),
             Some(Origin::Probe) => "probes".to_owned(),
             Some(Origin::Compare) => "runs of comparisons".to_owned(),
+            Some(Origin::Import) => "imported answers".to_owned(),
             Some(origin) => format!("runs of the {origin}"),
         }
     }
@@ -107,7 +114,7 @@ pub(super) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let (report, rolled_up_until) = stored::read(&paths, async |history| {
         let runs = ReportRuns::new(settings.prices, settings.measuring.late_share);
         let runs = history.fold_runs(query, runs, move |runs, run| {
-            if origin.0.is_none_or(|origin| run.head.origin == origin) {
+            if origin.takes(run.head.origin) {
                 runs.take(run);
             }
         });

@@ -130,6 +130,9 @@ impl App {
         let theme = Theme::of(&ctx);
         let dropped = dropped::capture(&ctx, self.current);
         self.actions.extend(dropped.map(Action::OpenCapture));
+        let dropped = dropped::conversations(&ctx);
+        self.actions
+            .extend(dropped.map(Action::ImportConversations));
         if !self.palette.is_open() && !self.shortcuts_open {
             for pressed in shortcuts::pressed(&ctx, &self.views, self.current) {
                 self.actions.push(match pressed {

@@ -16,10 +16,14 @@ mod deviation;
 mod edits;
 mod elsewhere;
 mod estimate;
+mod export;
 mod figures;
+mod file_dialogs;
+mod find;
 mod first_steps;
 mod follow;
 mod grid;
+mod import;
 mod intake;
 mod intent;
 mod layout;
@@ -64,6 +68,8 @@ use self::{
     comparisons::Comparisons,
     composer::Composer,
     elsewhere::Seen,
+    file_dialogs::FileDialog,
+    find::Find,
     first_steps::FirstSteps,
     intent::Intent,
     pane::PaneView,
@@ -155,6 +161,10 @@ pub struct Playground {
     /// The editor of a raw body, while it is open.
     raw: Option<RawEditor>,
     opening_raw: Option<AskedBody>,
+    /// The dialog that writes conversations to a file, or reads them.
+    file_dialog: FileDialog,
+    /// The search in the conversation.
+    find: Find,
 }
 
 /// What is saved with the window's layout.
@@ -181,8 +191,8 @@ impl View for Playground {
     }
 
     fn verbs(&self) -> Vec<Verb> {
-        // Esc closes an open popup first; only without one does it stop the runs.
-        let esc = |verb| verb == PlaygroundVerb::Stop && self.live && !self.popup_open;
+        // Esc closes an open popup or the search first; only without one does it stop the runs.
+        let esc = |verb| verb == PlaygroundVerb::Stop && self.live && !self.takes_esc();
         let verb = |(verb, label, keys): &Row| {
             let keys = keys.or(esc(*verb).then_some((Modifiers::NONE, Key::Escape)));
             Verb {
@@ -207,6 +217,7 @@ impl View for Playground {
                 self.ask_target(target);
                 self.act_all(cx);
             }
+            Action::ImportConversations(path) => self.ask_to_import(Some(path.clone())),
             Action::Deleted(runs) => {
                 for run in runs.iter() {
                     self.answers.remove(run);
@@ -222,6 +233,8 @@ impl View for Playground {
         self.take_in(cx);
         self.take_replies(cx);
         self.first_steps.logic();
+        self.follow_file(cx);
+        self.follow_find(cx);
         self.draw_targets(cx);
         // Changes are saved after half a second, or at once when another view is shown.
         if self.changed_at.is_some() && !std::mem::take(&mut self.shown) {
@@ -247,6 +260,7 @@ impl View for Playground {
         self.sheets.price_by(&cx.state.settings.prices);
         self.sessions.ui(ui, cx, self.conversation.id, &mut intents);
         self.bar_ui(ui, cx, &mut intents);
+        self.find.ui(ui, cx.theme);
         let names = names::of_panes(&self.conversation.panes);
         self.composer_ui(ui, cx, &names, &mut intents);
         self.strip_ui(ui, cx, &names);
@@ -256,6 +270,7 @@ impl View for Playground {
         {
             self.raw = None;
         }
+        self.file_dialog_ui(ui.ctx(), cx);
         self.intents = intents;
         self.act_all(cx);
         self.save_later(ui, cx);

@@ -100,6 +100,8 @@ pub enum Action {
     OpenRunsOf(TargetId),
     /// Opens the file of a capture in the Runs view.
     OpenCapture(PathBuf),
+    /// Asks in the playground whether to import this file of conversations.
+    ImportConversations(PathBuf),
     /// Shows the settings with the named endpoint open, or with a new one.
     EditEndpoint(Option<String>),
     /// Shows the playground with a pane for this target.

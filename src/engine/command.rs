@@ -5,13 +5,14 @@ use std::{path::PathBuf, sync::Arc};
 use secrecy::SecretString;
 
 use super::{
-    BenchCommand, CaptureCommand, CompareCommand, ComputeCommand, GatewayCommand, LocalServer,
-    MonitorCommand, Reply, Steps, TestStep,
+    BenchCommand, CaptureCommand, CompareCommand, ComputeCommand, GatewayCommand, ImportedFile,
+    LocalServer, MonitorCommand, Reply, Steps, TestStep,
 };
 use crate::{
     alert::AlertTrial,
     chat::{ChatRequest, Media},
     conversation::{Conversation, ConversationChange, ConversationId, ConversationSummary},
+    conversation_file::{ConversationFormat, Extent},
     credential::KeyOf,
     endpoint::{Endpoint, TargetId},
     history::{
@@ -208,12 +209,39 @@ pub enum ConversationCommand {
     Delete(ConversationId),
     /// Loads the list of conversations, latest first.
     List(Reply<Vec<ConversationSummary>>),
+    /// Finds the conversations in which a question with its answer holds every word of a text.
+    Search {
+        /// The text.
+        text: String,
+        /// Their keys, in no order.
+        reply: Reply<Vec<ConversationId>>,
+    },
     /// Loads a conversation.
     Load {
         /// Its key.
         id: ConversationId,
         /// The conversation; `None` if there is none of this id.
         reply: Reply<Option<Box<Conversation>>>,
+    },
+    /// Writes conversations with their answers to a file.
+    Export {
+        /// Which; `None` is all of them.
+        only: Option<Vec<ConversationId>>,
+        /// In which format.
+        format: ConversationFormat,
+        /// How much of each.
+        extent: Extent,
+        /// Where to.
+        to: PathBuf,
+        /// How many were written, or why there is no file.
+        reply: Reply<Result<usize, String>>,
+    },
+    /// Imports the conversations of a file: all of them, or none if it is refused.
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// What was imported, or why nothing was.
+        reply: Reply<Result<ImportedFile, String>>,
     },
     /// Subscribes this client, which shows a conversation, to changes of the history by other processes. Answered by
     /// [`HistoryNews::Elsewhere`](super::HistoryNews::Elsewhere).

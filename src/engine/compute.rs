@@ -8,6 +8,7 @@ use super::Reply;
 use crate::{
     capture::{DecodedCapture, FrameQuery},
     chat::ChatRequest,
+    conversation::find::matches,
     dialect::DialectId,
     endpoint::Endpoint,
     exchange::{call, effort},
@@ -62,6 +63,15 @@ pub enum ComputeCommand {
         /// The program; no key is in it.
         reply: Reply<String>,
     },
+    /// Finds words in texts, whatever the case.
+    FindText {
+        /// The texts.
+        texts: Vec<String>,
+        /// What is looked for.
+        words: String,
+        /// The index of the text and the byte in it of each place, in order: at most [`MAX_PLACES`].
+        reply: Reply<Vec<(usize, usize)>>,
+    },
     /// Searches the frames of a capture.
     FindFrames {
         /// The capture.
@@ -108,6 +118,11 @@ impl ComputeCommand {
                 request,
                 reply,
             } => reply.send_with(|| snippet(language, &endpoint, &request)),
+            Self::FindText {
+                texts,
+                words,
+                reply,
+            } => reply.send_with(|| places(&texts, &words)),
             Self::FindFrames {
                 decoded,
                 query,
@@ -115,6 +130,18 @@ impl ComputeCommand {
             } => reply.send_with(|| decoded.find(&query)),
         }
     }
+}
+
+/// Most places of words that are found.
+pub const MAX_PLACES: usize = 10_000;
+
+fn places(texts: &[String], words: &str) -> Vec<(usize, usize)> {
+    let texts = texts.iter().enumerate();
+    let places = texts.flat_map(|(at, text)| {
+        let found = matches(text, words).into_iter();
+        found.map(move |range| (at, range.start))
+    });
+    places.take(MAX_PLACES).collect()
 }
 
 impl BodyOf {

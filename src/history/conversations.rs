@@ -10,6 +10,8 @@ use super::{
     cells::{of_json, to_json},
     drafts,
     files::{self, BlobOwner, BlobWriter, ContentsCache},
+    reader::IsCancelled,
+    search,
 };
 use crate::{
     chat::Contents,
@@ -205,6 +207,24 @@ pub(super) fn list(file: &Connection) -> rusqlite::Result<Vec<ConversationSummar
     .collect()
 }
 
+/// The conversations in which a question with its answer holds every word of a text, whatever the case.
+///
+/// # Errors
+/// If the file can't be read, or the query is cancelled.
+pub(super) fn holding(
+    file: &Connection,
+    text: &str,
+    is_cancelled: IsCancelled<'_>,
+) -> rusqlite::Result<Vec<ConversationId>> {
+    search::fill_hits(file, &[], text, false, is_cancelled)?;
+    file.prepare_cached(
+        "SELECT DISTINCT turn.conversation FROM turn, json_each(turn.json, '$.runs') AS run
+            WHERE run.value IN (SELECT id FROM temp.hit)",
+    )?
+    .query_map([], |row| row.get(0).map(ConversationId))?
+    .collect()
+}
+
 /// One conversation with its files and the draft of a window.
 ///
 /// # Errors
@@ -215,11 +235,26 @@ pub(super) fn load(
     id: ConversationId,
     session: Option<i64>,
 ) -> rusqlite::Result<Option<Conversation>> {
+    let Some(mut conversation) = load_without_draft(file, cache, id)? else {
+        return Ok(None);
+    };
+    conversation.draft = drafts::load(file, cache, id, session)?;
+    Ok(Some(conversation))
+}
+
+/// One conversation with its files.
+///
+/// # Errors
+/// If the file can't be read.
+pub(super) fn load_without_draft(
+    file: &Connection,
+    cache: &ContentsCache,
+    id: ConversationId,
+) -> rusqlite::Result<Option<Conversation>> {
     let Some(mut conversation) = load_without_files(file, id)? else {
         return Ok(None);
     };
     files::in_conversation(&mut conversation).try_for_each(|m| files::attach(file, cache, m))?;
-    conversation.draft = drafts::load(file, cache, id, session)?;
     Ok(Some(conversation))
 }
 

@@ -112,6 +112,9 @@ struct DeletedTable {
     count: fn(&mut DeletionCount) -> &mut u64,
 }
 
+/// Of the table `run`: those that are over. Imported ones have no outcome.
+pub(super) const ENDED: &str = "(outcome IS NOT NULL OR origin = 'import')";
+
 /// The parts of [`Deletion::Days`].
 const DAYS: [DeletedTable; 5] = [
     DeletedTable {
@@ -119,8 +122,7 @@ const DAYS: [DeletedTable; 5] = [
         primary_key: "id",
         column: "target",
         time: "started_unix_ns",
-        // Only runs that are over.
-        also: "outcome IS NOT NULL",
+        also: ENDED,
         key: |bounds| bounds.target,
         count: |count| &mut count.runs,
     },
@@ -244,8 +246,8 @@ pub(super) fn count(file: &Connection, deletion: &Deletion) -> rusqlite::Result<
 }
 
 fn count_runs(file: &Connection, ids: &[RunId]) -> rusqlite::Result<DeletionCount> {
-    let sql = "SELECT count(*) FROM run WHERE id = ?1 AND outcome IS NOT NULL";
-    let mut select = file.prepare_cached(sql)?;
+    let sql = format!("SELECT count(*) FROM run WHERE id = ?1 AND {ENDED}");
+    let mut select = file.prepare_cached(&sql)?;
     let mut found = DeletionCount::default();
     for id in ids {
         let count: i64 = select.query_row([id.0], |row| row.get(0))?;
@@ -312,8 +314,8 @@ fn delete_runs<'a>(
     file: &Connection,
     ids: impl Iterator<Item = &'a RunId>,
 ) -> rusqlite::Result<u64> {
-    let mut delete =
-        file.prepare_cached("DELETE FROM run WHERE id = ?1 AND outcome IS NOT NULL")?;
+    let sql = format!("DELETE FROM run WHERE id = ?1 AND {ENDED}");
+    let mut delete = file.prepare_cached(&sql)?;
     let mut deleted = 0;
     for id in ids {
         deleted += delete.execute([id.0])? as u64;

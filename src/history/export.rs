@@ -50,7 +50,7 @@ pub enum ExportFormat {
 
 /// Why an export failed.
 #[derive(Debug, thiserror::Error)]
-enum ExportError {
+pub(super) enum ExportError {
     #[error(transparent)]
     Read(#[from] rusqlite::Error),
     #[error(transparent)]
@@ -108,7 +108,7 @@ impl History {
 
 /// Reads the history and writes a whole file, which takes its place once it is complete; returns the number of its rows.
 /// Into a pipe or a device it is written as it comes.
-fn write_whole(
+pub(super) fn write_whole(
     shared: &HistoryShared,
     to: &Path,
     write: impl FnOnce(&mut HistoryReader, &mut BufWriter<File>) -> Result<usize, ExportError>,

@@ -14,7 +14,7 @@ mod version_5;
 pub(super) const APPLICATION_ID: i32 = 0x546f_6b73;
 
 /// The version that this program writes: one more for each migration.
-pub(super) const VERSION: i32 = 13;
+pub(super) const VERSION: i32 = 14;
 
 /// One migration: SQL, then a function for what SQL can't do.
 type Migration = (&'static str, fn(&Connection) -> rusqlite::Result<()>);
@@ -34,6 +34,7 @@ static MIGRATIONS: [Migration; VERSION as usize] = [
     (VERSION_11, |_| Ok(())),
     (COMPARISONS, |_| Ok(())),
     (BENCHES, |_| Ok(())),
+    (IMPORTS, |_| Ok(())),
 ];
 
 /// Version 2: the overflow column `run_wire.rest`, a JSON object with the fields of an answer that have no column of
@@ -245,6 +246,9 @@ CREATE TRIGGER bench_gone AFTER DELETE ON bench BEGIN
     DELETE FROM bench_block WHERE bench = OLD.id;
 END;
 ";
+
+/// Version 14: runs whose origin is an import have states of their own (`rows`), which older versions can't read.
+const IMPORTS: &str = "";
 
 /// Migrates an empty file, or one of an older version, to [`VERSION`] in one transaction.
 ///

@@ -12,6 +12,7 @@ pub(super) use self::selection::Selection;
 use super::{
     cells::Cells,
     reader::{HistoryReader, IsCancelled},
+    rows::state_of,
 };
 use crate::{
     endpoint::TargetId,
@@ -243,7 +244,7 @@ pub(super) fn row_of(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         route: row.get(3)?,
         // A state of a newer version: the run counts as over, and all else is shown.
         state: word(4)?
-            .and_then(|w| RunState::parse(&w))
+            .and_then(|w| state_of(&w))
             .unwrap_or(RunState::Fault),
         fault: word(5)?.and_then(|w| FaultClass::parse(&w)),
         connection: word(6)?.and_then(|w| ConnectionKind::parse(&w)),

@@ -345,6 +345,21 @@ impl History {
         .await
     }
 
+    /// The conversations in which a question with its answer holds every word of a text, whatever the case; in no order.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn conversations_holding(
+        &self,
+        text: String,
+    ) -> Result<Vec<ConversationId>, HistoryError> {
+        self.ask(Lane::Item, move |reader, is_cancelled| {
+            let _snapshot = query::Snapshot::begin(&reader.connection)?;
+            conversations::holding(&reader.connection, &text, is_cancelled)
+        })
+        .await
+    }
+
     /// One conversation with this window's draft, or with the draft of a window that has closed; `None` if there is
     /// none with this id.
     ///

@@ -103,6 +103,7 @@ pub(super) fn run(shared: Arc<HistoryShared>) {
         }
         writer.roll_up();
         writer.delete();
+        writer.import();
         writer.poll_other_processes();
     }
     writer.close();

@@ -2,25 +2,34 @@
 
 use std::fmt::Display;
 
-use crate::visible::visible_line;
+use crate::visible::{visible, visible_line};
 
-/// What every page begins with. Nothing is fetched and no script runs, even if one came in.
+/// What every page begins with. Nothing is fetched and no script runs, even if one came in; pictures stand in the page.
 const BEGIN: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-    <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+    <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n\
     <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
 
 /// A whole page with this title.
 pub(super) fn page(title: &'static str, inside: impl FnOnce(&mut Html)) -> String {
+    let mut html = begin_page(title);
+    inside(&mut html);
+    html.raw(END);
+    html.into_string()
+}
+
+/// The begin of a page that is written piece by piece; [`END`] is its end.
+pub(super) fn begin_page(title: &'static str) -> Html {
     let mut html = Html::default();
     html.raw(BEGIN);
     html.words("title", "", title);
     html.raw("\n<style>\n");
     html.raw(include_str!("style.css"));
     html.raw("</style>\n</head>\n<body>\n<main>\n");
-    inside(&mut html);
-    html.raw("</main>\n</body>\n</html>\n");
-    html.into_string()
+    html
 }
+
+/// What every page ends with.
+pub(super) const END: &str = "</main>\n</body>\n</html>\n";
 
 /// A page, or a part of it.
 #[derive(Default)]
@@ -38,6 +47,17 @@ impl Html {
     /// Appends a text in one line. What could act or hide is written as escapes, then what HTML would read as markup.
     pub(super) fn text(&mut self, text: impl Display) {
         self.0.push_str(&escaped(&text.to_string()));
+    }
+
+    /// Appends a text with its lines. What could act or hide is written as escapes, then what HTML would read as markup.
+    pub(super) fn lines(&mut self, text: &str) {
+        self.0.push_str(&without_markup(&visible(text)));
+    }
+
+    /// Appends a picture that stands in the page.
+    pub(super) fn picture(&mut self, source: &str, name: &str) {
+        let (source, name) = (escaped(source), escaped(name));
+        (self.0).extend(["<img src=\"", &source, "\" alt=\"", &name, "\">"]);
     }
 
     /// Appends an element with what is inside.
@@ -80,9 +100,12 @@ impl Html {
 }
 
 fn escaped(text: &str) -> String {
-    let visible = visible_line(text);
-    let mut safe = String::with_capacity(visible.len());
-    for c in visible.chars() {
+    without_markup(&visible_line(text))
+}
+
+fn without_markup(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
         match c {
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
@@ -110,5 +133,8 @@ mod tests {
             html.into_string(),
             format!("<p title=\"{safe}\">{safe}</p>")
         );
+        let mut html = Html::default();
+        html.lines("a <b>\n\u{202e}");
+        assert_eq!(html.into_string(), "a &lt;b&gt;\n\\u{202e}");
     }
 }

@@ -27,6 +27,7 @@ mod collector;
 mod compare;
 mod compatibility;
 mod compute;
+mod conversation_files;
 mod credentials;
 mod deadline;
 mod decode;

@@ -11,6 +11,8 @@ mod conversations;
 mod costs;
 mod course;
 mod figures;
+mod files;
+mod find;
 mod lists;
 mod panes;
 #[cfg(feature = "pictures")]

@@ -32,7 +32,7 @@ impl App {
             }
             Action::Deleted(runs) => self.state.forget(runs),
             Action::EditEndpoint(_) => self.current = ViewId::Settings,
-            Action::Ask(_) => self.current = ViewId::Playground,
+            Action::Ask(_) | Action::ImportConversations(_) => self.current = ViewId::Playground,
             Action::Look(appearance) => self.set_appearance(ctx, *appearance),
             Action::Palette => self.palette.toggle(),
             Action::Shortcuts => self.shortcuts_open = !self.shortcuts_open,

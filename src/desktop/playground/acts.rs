@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use super::{
     Playground, PlaygroundVerb, edits,
+    export::ExportOf,
     intent::{Change, ConversationIntent, EditIntent, Intent, RunIntent, Show},
     pane::PaneView,
     sheet::Sheets,
 };
 use crate::{
     conversation::{Conversation, ConversationId, Turn},
+    conversation_file::pane_markdown,
     desktop::view::{Action, Cx},
     endpoint::TargetId,
     engine::{Command, ConversationCommand},
@@ -63,8 +65,22 @@ impl Playground {
             PlaygroundVerb::Latest => {
                 (self.panes.values_mut()).for_each(|view| view.follow.go_to_end());
             }
+            PlaygroundVerb::Find => self.find.open(),
+            PlaygroundVerb::FindNext => self.find.step(true),
+            PlaygroundVerb::FindPrevious => self.find.step(false),
+            PlaygroundVerb::Export => self.want(ExportOf::One(self.conversation.id)),
+            PlaygroundVerb::ExportAnswers => self.want(ExportOf::LastTurn(self.conversation.id)),
+            PlaygroundVerb::ExportAll => self.want(ExportOf::All),
+            PlaygroundVerb::Import => self
+                .intents
+                .push(Intent::Conversation(ConversationIntent::Import)),
             PlaygroundVerb::Undo => self.intents.push(Intent::Change(Change::Undo)),
         }
+    }
+
+    fn want(&mut self, export: ExportOf) {
+        let intent = ConversationIntent::Export(export);
+        self.intents.push(Intent::Conversation(intent));
     }
 
     /// Ctrl+Enter sends the raw body or prompt that is being edited, if any, else the composer's text.
@@ -162,7 +178,7 @@ impl Playground {
             Intent::Show(Show::Copy(id)) => {
                 let pane = self.conversation.panes.iter().find(|p| p.id == id);
                 let copied = pane.map(|pane| Action::Copy {
-                    text: edits::markdown_of(pane, &cx.state.runs),
+                    text: pane_markdown(pane, &cx.state.runs),
                     said: "Copied the pane as Markdown".to_owned(),
                 });
                 cx.actions.extend(copied);
@@ -203,8 +219,16 @@ impl Playground {
                     self.sessions.list(cx.commands);
                 }
             }
-            ConversationIntent::Open(id) => self.open(*id, cx),
+            ConversationIntent::Open(id) => {
+                let words = self.sessions.searched_for();
+                if !words.is_empty() {
+                    self.find.look_for(words);
+                }
+                self.open(*id, cx);
+            }
             ConversationIntent::Delete(id) => self.delete(*id, cx),
+            ConversationIntent::Export(of) => self.ask_to_export(*of, cx),
+            ConversationIntent::Import => self.ask_to_import(None),
         }
     }
 
@@ -313,7 +337,7 @@ impl Playground {
         self.show(next);
     }
 
-    fn open(&mut self, id: ConversationId, cx: &mut Cx<'_>) {
+    pub(super) fn open(&mut self, id: ConversationId, cx: &mut Cx<'_>) {
         self.keep_changes(cx);
         self.pristine = false;
         self.load(id, cx);

@@ -42,6 +42,19 @@ struct CallView {
 }
 
 impl AnswerView {
+    /// Scrolls to a byte of the reasoning in the next frames, and unfolds it.
+    pub fn go_to_reasoning(&mut self, byte: usize) {
+        self.reasoning_open = true;
+        self.reasoning.go_to(byte);
+    }
+
+    /// Scrolls to a byte of a text in the next frames.
+    pub fn go_to_text(&mut self, number: usize, byte: usize) {
+        if let Some(text) = self.texts.get_mut(number) {
+            text.go_to(byte);
+        }
+    }
+
     /// Shows the answer of `run`, with its findings as far as they are known. Gives by how much what is on screen was
     /// moved by what is above it.
     pub fn ui(

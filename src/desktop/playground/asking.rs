@@ -3,7 +3,7 @@
 use super::{Playground, edits, intent::RunIntent};
 use crate::{
     chat::Part,
-    conversation::{Draft, Pane, Turn},
+    conversation::{Draft, Pane, Turn, title_of},
     desktop::view::{Action, Cx},
     engine::{Command, RunCommand, SendRun},
     run::RunId,
@@ -36,7 +36,7 @@ impl Playground {
             return self.ask_again(true, cx);
         }
         if self.conversation.title.is_empty() {
-            self.conversation.title = edits::title_of(&parts);
+            self.conversation.title = title_of(&parts);
         }
         let mut runs = Vec::new();
         self.reveal = self.first_asked();

@@ -1,17 +1,21 @@
 //! The bar above the panes: the conversation's title, what it cost, and buttons.
 
-use egui::{Frame, Margin, Panel, TextEdit, Ui, vec2};
+use egui::{Frame, Margin, Panel, Popup, TextEdit, Ui, vec2};
 
 use super::{
-    Playground, edits,
+    Playground,
+    export::ExportOf,
     intent::{Change, ConversationIntent, Intent},
     spent::Spent,
 };
-use crate::desktop::{
-    icons,
-    theme::{Theme, caption},
-    view::Cx,
-    widgets::{ghost_button, icon_button, icon_toggle},
+use crate::{
+    conversation::{ConversationId, MAX_PANES},
+    desktop::{
+        icons,
+        theme::{Theme, caption},
+        view::Cx,
+        widgets::{ghost_button, icon_button, icon_toggle, menu_item},
+    },
 };
 
 impl Playground {
@@ -29,7 +33,7 @@ impl Playground {
                 }
                 let cost = spent.text();
                 let also_open = cx.state.elsewhere.also_open;
-                let buttons = if also_open { 460.0 } else { 280.0 };
+                let buttons = if also_open { 490.0 } else { 310.0 };
                 let buttons = buttons + if cost.is_some() { 150.0 } else { 0.0 };
                 let width = ui.available_width() - buttons;
                 self.title_ui(ui, theme, width);
@@ -66,6 +70,9 @@ impl Playground {
 
     /// Shows the buttons, from the right on.
     fn buttons_ui(&mut self, ui: &mut Ui, theme: &Theme, intents: &mut Vec<Intent>) {
+        let more = icon_button(ui, theme, icons::MORE, "More for this conversation");
+        let id = self.conversation.id;
+        Popup::menu(&more).show(|ui| menu_ui(ui, id, intents));
         if icon_button(ui, theme, icons::EDIT_BOX, "New conversation").clicked() {
             intents.push(Intent::Conversation(ConversationIntent::New));
         }
@@ -73,7 +80,7 @@ impl Playground {
         if icon_toggle(ui, theme, icons::SPEED, "Compare the last answers", open).clicked() {
             self.strip.open = !open;
         }
-        let room = self.conversation.panes.len() < edits::MAX_PANES;
+        let room = self.conversation.panes.len() < MAX_PANES;
         let add = format!("{} Add pane", icons::ADD);
         let response = ui
             .add_enabled_ui(room, |ui| ghost_button(ui, theme, &add))
@@ -89,6 +96,37 @@ impl Playground {
             && icon_button(ui, theme, icons::RESET, &format!("Undo: {what}")).clicked()
         {
             intents.push(Intent::Change(Change::Undo));
+        }
+    }
+}
+
+/// What goes to a file and comes from one.
+fn menu_ui(ui: &mut Ui, id: ConversationId, intents: &mut Vec<Intent>) {
+    let items = [
+        (
+            icons::EXPORT,
+            "Export this conversation…",
+            ConversationIntent::Export(ExportOf::One(id)),
+        ),
+        (
+            icons::SAVE,
+            "Save the last answers as HTML…",
+            ConversationIntent::Export(ExportOf::LastTurn(id)),
+        ),
+        (
+            icons::EXPORT,
+            "Export all conversations…",
+            ConversationIntent::Export(ExportOf::All),
+        ),
+        (
+            icons::FOLDER,
+            "Import conversations…",
+            ConversationIntent::Import,
+        ),
+    ];
+    for (icon, label, intent) in items {
+        if menu_item(ui, icon, label) {
+            intents.push(Intent::Conversation(intent));
         }
     }
 }

@@ -7,16 +7,13 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::Value;
 
 use crate::{
-    chat::{ChatRequest, Message, Part, Role, ToolCall},
-    conversation::{Conversation, ConversationId, Draft, Pane},
+    chat::{self, ChatRequest, Message, Part, ToolCall},
+    conversation::{Conversation, ConversationId, Draft, MAX_PANES, Pane},
     endpoint::{Endpoint, TargetId},
     engine::SendRun,
     run::{Origin, Run, RunId},
     settings::Settings,
 };
-
-/// How many panes a conversation may have.
-pub const MAX_PANES: usize = 8;
 
 /// The prompt in the composer at the very first start.
 const FIRST_PROMPT: &str = "Why does the first token of an answer take so long, and what decides how \
@@ -166,28 +163,6 @@ pub fn pane_mut(conversation: &mut Conversation, id: u32) -> Option<&mut Pane> {
     conversation.panes.iter_mut().find(|p| p.id == id)
 }
 
-/// A title from a prompt: its first line, cut at a word.
-pub fn title_of(parts: &[Part]) -> String {
-    let text = Message {
-        role: Role::User,
-        parts: parts.to_vec(),
-    }
-    .text();
-    let line = text
-        .lines()
-        .map(str::trim)
-        .find(|l| !l.is_empty())
-        .unwrap_or("Images");
-    match line.char_indices().nth(60) {
-        None => line.to_owned(),
-        Some((cut, _)) => {
-            let head = &line[..cut];
-            let word = head.rfind(' ').filter(|space| *space > 30).unwrap_or(cut);
-            format!("{}…", &head[..word])
-        }
-    }
-}
-
 /// A draft as the parts of a message; empty if the draft is.
 pub fn parts_of(draft: &Draft) -> Vec<Part> {
     let images = draft.images.iter().cloned().map(Part::Media);
@@ -227,7 +202,7 @@ pub fn request(pane: &Pane, turn: usize, runs: &HashMap<RunId, Run>) -> Option<C
             let run = runs.get(&id)?;
             run.answer.message(run.head.dialect.as_str())
         });
-        let is_answered = holds_results(&pane.turns[index + 1].user);
+        let is_answered = chat::holds_results(&pane.turns[index + 1].user);
         let answer = answer.and_then(|answer| {
             if is_answered {
                 Some(answer)
@@ -236,11 +211,11 @@ pub fn request(pane: &Pane, turn: usize, runs: &HashMap<RunId, Run>) -> Option<C
             }
         });
         if let Some(answer) = answer {
-            messages.push(said(&earlier.user));
+            messages.push(Message::asked(earlier.user.clone()));
             messages.push(answer);
         }
     }
-    messages.push(said(&asked.user));
+    messages.push(Message::asked(asked.user.clone()));
     if asked.raw_body.is_some() {
         // The body contains everything else.
         return Some(ChatRequest {
@@ -269,25 +244,6 @@ pub fn next_request(
     let mut pane = pane.clone();
     pane.ask(parts, None);
     request(&pane, pane.turns.len() - 1, runs)
-}
-
-/// A turn's message to the model: a prompt, or the results of its calls.
-fn said(parts: &[Part]) -> Message {
-    let role = if holds_results(parts) {
-        Role::Tool
-    } else {
-        Role::User
-    };
-    Message {
-        role,
-        parts: parts.to_vec(),
-    }
-}
-
-/// Whether these are the results of calls.
-pub fn holds_results(parts: &[Part]) -> bool {
-    let is_result = |part: &Part| matches!(part, Part::ToolResult { .. });
-    parts.iter().any(is_result)
 }
 
 /// The results of an answer's calls, in the order of the calls.
@@ -360,41 +316,4 @@ pub fn panes_asking_the_same(conversation: &Conversation, id: u32, turn: usize) 
         .iter()
         .filter(|p| question(p).as_ref() == Some(&asked));
     same.map(|p| p.id).collect()
-}
-
-fn results_markdown(parts: &[Part]) -> Vec<String> {
-    let results = parts.iter().filter_map(|part| match part {
-        Part::ToolResult { name, content, .. } => {
-            Some(format!("## Result of `{name}`\n\n```\n{content}\n```"))
-        }
-        _ => None,
-    });
-    results.collect()
-}
-
-/// A pane's conversation as Markdown.
-pub fn markdown_of(pane: &Pane, runs: &HashMap<RunId, Run>) -> String {
-    let mut parts = Vec::new();
-    let system = pane.system.trim();
-    if !system.is_empty() {
-        parts.push(format!("## System\n\n{system}"));
-    }
-    for turn in &pane.turns {
-        match said(&turn.user) {
-            message if message.role == Role::Tool => parts.extend(results_markdown(&turn.user)),
-            message => parts.push(format!("## User\n\n{}", message.text())),
-        }
-        let Some(run) = turn.run().and_then(|id| runs.get(&id)) else {
-            continue;
-        };
-        parts.push(format!("## {}", run.head.target));
-        let texts = [&run.answer.text, &run.answer.refusal];
-        parts.extend(texts.into_iter().filter(|t| !t.is_empty()).cloned());
-        let calls = run.answer.tool_calls.iter();
-        parts.extend(
-            calls.map(|call| format!("`{}`\n\n```json\n{}\n```", call.name, call.arguments)),
-        );
-        parts.extend(run.answer.fault.iter().map(|fault| format!("> {fault}")));
-    }
-    parts.join("\n\n") + "\n"
 }

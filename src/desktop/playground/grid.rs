@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use egui::{Rect, ScrollArea, Ui, vec2};
 
 use super::{
-    Playground, edits,
+    Playground,
     intent::{Change, Intent},
     layout::{self, Drag},
     names,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     chat::Part,
-    conversation::Pane,
+    conversation::{Pane, title_of},
     desktop::{theme::Theme, view::Cx},
     run::{Run, RunId},
 };
@@ -62,7 +62,7 @@ impl Playground {
                 name: names.get(place).cloned().unwrap_or_default(),
                 look: cx.state.looks.of(&run.head.target),
                 question,
-                asked: edits::title_of(&turn.user),
+                asked: title_of(&turn.user),
                 sheet: self.sheets.of(run),
                 fault: run.answer.fault.as_ref().map(|fault| fault.class),
                 comparison: self.comparisons.of(pane.id, last),

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::export::ExportOf;
 use crate::{
     chat::Part,
     conversation::{ConversationId, Draft},
@@ -19,7 +20,7 @@ pub enum Intent {
     Edit(EditIntent),
     /// Changes panes or turns.
     Change(Change),
-    /// Shows or deletes a conversation.
+    /// Shows, deletes, exports or imports conversations.
     Conversation(ConversationIntent),
     /// Changes only what is shown.
     Show(Show),
@@ -90,7 +91,7 @@ pub enum Change {
     Undo,
 }
 
-/// Shows or deletes a conversation.
+/// Shows, deletes, exports or imports conversations.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConversationIntent {
     /// Starts a conversation with the same panes.
@@ -101,6 +102,10 @@ pub enum ConversationIntent {
     Open(ConversationId),
     /// Deletes one.
     Delete(ConversationId),
+    /// Asks for a file to write conversations to.
+    Export(ExportOf),
+    /// Asks for a file of conversations to import.
+    Import,
 }
 
 /// Changes only what is shown.

@@ -14,10 +14,11 @@ mod highlight;
 mod ink;
 mod lines;
 mod links;
+pub mod marks;
 mod parse;
 mod table;
 
-use egui::Ui;
+use egui::{Rect, Ui, pos2, vec2};
 
 pub use self::ink::Ink;
 use self::{
@@ -55,6 +56,8 @@ pub struct Doc {
     #[cfg(test)]
     laid_out: usize,
     shift: f32,
+    /// The byte to scroll to, and in how many frames still: the heights of blocks above are estimates at first.
+    wanted: Option<(usize, u8)>,
 }
 
 /// What heights depend on: if it changes, they count as estimates until their block is shown again.
@@ -108,6 +111,7 @@ impl Doc {
                 }
                 let top = ui.cursor().top() + skipped;
                 let height = self.views[index].height;
+                self.reveal(ui, index, top);
                 if top > clip.bottom() || top + height < clip.top() {
                     self.forget(index);
                     skipped += height;
@@ -121,6 +125,30 @@ impl Doc {
             }
             ui.add_space(skipped);
         });
+    }
+
+    /// Scrolls to the block with this byte, in the next frames.
+    pub fn go_to(&mut self, byte: usize) {
+        self.wanted = Some((byte, 3));
+    }
+
+    /// Scrolls to a block that begins at `top`, if its byte is wanted.
+    fn reveal(&mut self, ui: &Ui, index: usize, top: f32) {
+        let Some((byte, frames)) = self.wanted else {
+            return;
+        };
+        if !self
+            .block(index)
+            .is_some_and(|block| block.range.contains(&byte))
+        {
+            return;
+        }
+        let size = vec2(ui.available_width(), self.views[index].height);
+        let rect = Rect::from_min_size(pos2(ui.cursor().left(), top), size);
+        let at_once = egui::style::ScrollAnimation::none();
+        ui.scroll_to_rect_animation(rect, Some(egui::Align::Center), at_once);
+        self.wanted = (frames > 1).then_some((byte, frames - 1));
+        ui.ctx().request_repaint();
     }
 
     /// How many blocks the last frame laid out.

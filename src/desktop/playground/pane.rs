@@ -59,6 +59,13 @@ pub struct Spot {
 }
 
 impl PaneView {
+    /// Scrolls to a byte of a turn's question in the next frames, or shows the turn so that its answer can.
+    pub fn go_to(&mut self, turn: usize, byte: Option<usize>) {
+        if let Some(view) = self.turns.get_mut(turn) {
+            view.go_to(byte);
+        }
+    }
+
     /// Shows the pane in `area`.
     pub fn ui(
         &mut self,

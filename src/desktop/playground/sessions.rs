@@ -1,11 +1,15 @@
 //! The list of conversations at the left: search, open, start and delete them.
 
+use std::collections::HashSet;
+
 use egui::{
-    Button, Frame, Id, Label, Margin, Panel, RichText, Role, ScrollArea, Ui, WidgetInfo, vec2,
+    Button, Frame, Id, Label, Margin, Panel, Popup, RichText, Role, ScrollArea, Ui, WidgetInfo,
+    vec2,
 };
 
 use super::{
     edits,
+    export::ExportOf,
     intent::{ConversationIntent, Intent},
 };
 use crate::{
@@ -14,7 +18,10 @@ use crate::{
         icons,
         theme::{Theme, caption, size, space, tiny},
         view::Cx,
-        widgets::{ago, danger_button, danger_icon, ghost_button, icon_button, search_box},
+        widgets::{
+            ago, danger_button, danger_item, ghost_button, icon_button, menu_gap, menu_item,
+            search_box,
+        },
     },
     engine::{Asked, Command, ConversationCommand, ask},
     visible::visible_line,
@@ -29,6 +36,9 @@ pub struct Sessions {
     all: Vec<ConversationSummary>,
     listing: Asked<Vec<ConversationSummary>>,
     search: String,
+    /// The conversations whose texts hold what is searched for, and the question for them.
+    holding: HashSet<ConversationId>,
+    searching: Asked<Vec<ConversationId>>,
     /// Whether the search text has changed, so that the list scrolls to the first match.
     searched: bool,
     /// The conversation that the list last scrolled to.
@@ -51,6 +61,29 @@ impl Sessions {
         if let Some(all) = self.listing.take() {
             self.all = all;
         }
+        if let Some(found) = self.searching.take() {
+            self.holding = found.into_iter().collect();
+        }
+    }
+
+    /// What is searched for, without blanks around it.
+    #[must_use]
+    pub fn searched_for(&self) -> &str {
+        self.search.trim()
+    }
+
+    /// Has the history search the texts of all conversations.
+    fn search_texts(&mut self, commands: &mut Vec<Command>) {
+        self.holding.clear();
+        self.searching = Asked::default();
+        if self.searched_for().is_empty() {
+            return;
+        }
+        let (reply, searching) = ask();
+        self.searching = searching;
+        let text = self.searched_for().to_owned();
+        let command = ConversationCommand::Search { text, reply };
+        commands.push(Command::Conversation(command));
     }
 
     /// The latest conversation.
@@ -96,7 +129,10 @@ impl Sessions {
                 &mut self.search,
                 width,
             );
-            self.searched |= search.changed();
+            if search.changed() {
+                self.searched = true;
+                self.search_texts(cx.commands);
+            }
             ui.add_space(space::XS);
             self.list_ui(ui, cx, current, intents);
         });
@@ -111,7 +147,10 @@ impl Sessions {
         intents: &mut Vec<Intent>,
     ) {
         let wanted = self.search.to_lowercase();
-        let found = |c: &&ConversationSummary| c.title.to_lowercase().contains(&wanted);
+        let holding = std::mem::take(&mut self.holding);
+        let found = |summary: &&ConversationSummary| {
+            summary.title.to_lowercase().contains(&wanted) || holding.contains(&summary.id)
+        };
         let now = edits::now_unix_ns();
         let mut area = ScrollArea::vertical().auto_shrink(false);
         if std::mem::take(&mut self.searched) {
@@ -133,12 +172,15 @@ impl Sessions {
             if none {
                 let text = if wanted.is_empty() {
                     "Your conversations are stored here"
+                } else if self.searching.is_waiting() {
+                    "Searching…"
                 } else {
                     "No conversation matches"
                 };
                 ui.label(caption(cx.theme, text));
             }
         });
+        self.holding = holding;
     }
 
     fn row_ui(
@@ -197,12 +239,19 @@ impl Sessions {
         });
         let corner =
             egui::Rect::from_min_size(rect.right_center() - vec2(30.0, 13.0), vec2(26.0, 26.0));
-        let delete = ui.scope_builder(egui::UiBuilder::new().max_rect(corner), |ui| {
-            danger_icon(ui, theme, icons::DELETE, &format!("Delete “{title}”…"))
+        let more = ui.scope_builder(egui::UiBuilder::new().max_rect(corner), |ui| {
+            icon_button(ui, theme, icons::MORE, &format!("More for “{title}”"))
         });
-        if delete.inner.clicked() {
-            self.deleting = Some(summary.id);
-        }
+        Popup::menu(&more.inner).show(|ui| {
+            if menu_item(ui, icons::EXPORT, "Export…") {
+                let of = ExportOf::One(summary.id);
+                intents.push(Intent::Conversation(ConversationIntent::Export(of)));
+            }
+            menu_gap(ui);
+            if danger_item(ui, icons::DELETE, "Delete…") {
+                self.deleting = Some(summary.id);
+            }
+        });
     }
 
     fn confirm_ui(

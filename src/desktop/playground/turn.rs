@@ -16,7 +16,7 @@ use super::{
     shared::{Shared, run_line_ui},
 };
 use crate::{
-    chat::Part,
+    chat::{self, Part},
     conversation::{Draft, Pane, Turn},
     desktop::{
         icons,
@@ -41,6 +41,8 @@ pub struct TurnView {
     /// Width and height when last shown: off screen it is an empty space.
     size: Option<(f32, f32)>,
     answer_shift: f32,
+    /// Whether it is shown even off screen, since a place in it is to be scrolled to.
+    is_wanted: bool,
 }
 
 /// One turn, with where it stands.
@@ -54,6 +56,14 @@ pub struct TurnCx<'a> {
 }
 
 impl TurnView {
+    /// Scrolls to a byte of the question in the next frames, or shows the turn so that its answer can.
+    pub fn go_to(&mut self, byte: Option<usize>) {
+        self.is_wanted = true;
+        if let Some(byte) = byte {
+            self.question.go_to(byte);
+        }
+    }
+
     /// Shows the turn, or the space it takes. Gives by how much what is on screen was moved.
     pub fn ui(
         &mut self,
@@ -73,12 +83,14 @@ impl TurnView {
         if let Some((known, height)) = self.size
             && (known - width).abs() < 0.5
             && !live
+            && !self.is_wanted
             && editing.is_none()
             && (top > clip.bottom() || top + height < clip.top())
         {
             ui.add_space(height);
             return 0.0;
         }
+        self.is_wanted = false;
         match editing {
             Some(draft) => edit_ui(ui, cx.theme, at, shared, draft),
             None => self.question_ui(ui, cx.theme, at),
@@ -301,7 +313,7 @@ fn actions_ui(
                 view.raw = !view.raw;
             }
         }
-        let editable = !edits::holds_results(&at.turn.user);
+        let editable = !chat::holds_results(&at.turn.user);
         if editable
             && icon_button(ui, theme, icons::EDIT, "Edit the prompt and ask again").clicked()
         {

@@ -35,6 +35,20 @@ pub enum PlaygroundVerb {
     Clear,
     /// Undoes the last change of panes or turns.
     Undo,
+    /// Opens the search in the conversation.
+    Find,
+    /// Goes to the next match.
+    FindNext,
+    /// Goes to the previous match.
+    FindPrevious,
+    /// Writes the conversation to a file.
+    Export,
+    /// Writes the last answers, side by side with their figures, to an HTML file.
+    ExportAnswers,
+    /// Writes all conversations to a file.
+    ExportAll,
+    /// Imports conversations from a file.
+    Import,
 }
 
 use PlaygroundVerb as V;
@@ -74,6 +88,13 @@ pub const VERBS: &[Row] = &[
         "Show one pane alone, or all",
         Some((COMMAND, Key::M)),
     ),
+    (V::Find, "Find in the conversation", Some((COMMAND, Key::F))),
+    (
+        V::FindPrevious,
+        "Previous match",
+        Some((Modifiers::SHIFT, Key::F3)),
+    ),
+    (V::FindNext, "Next match", Some((Modifiers::NONE, Key::F3))),
     (V::Latest, "Go to the end of every pane", None),
     (V::Send, "Send", Some((COMMAND, Key::Enter))),
     (V::Stop, "Stop all answers", None),
@@ -87,4 +108,8 @@ pub const VERBS: &[Row] = &[
     ),
     (V::Clear, "Clear all panes", None),
     (V::Undo, "Undo the last change of panes or turns", None),
+    (V::Export, "Export this conversation…", None),
+    (V::ExportAnswers, "Save the last answers as HTML…", None),
+    (V::ExportAll, "Export all conversations…", None),
+    (V::Import, "Import conversations…", None),
 ];

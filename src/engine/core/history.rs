@@ -13,7 +13,8 @@ use super::Core;
 use crate::{
     conversation::ConversationId,
     engine::{
-        ConversationCommand, ExportStep, HistoryCommand, HistoryNews, Outbox, Steps, Update, alerts,
+        ConversationCommand, ExportStep, HistoryCommand, HistoryNews, Outbox, Steps, Update,
+        alerts, conversations,
     },
     history::{ExportFormat, History, RunQuery, Storage},
 };
@@ -118,9 +119,33 @@ impl Core {
             ConversationCommand::List(reply) => self.answer(reply, async move {
                 history.conversations().await.unwrap_or_default()
             }),
+            ConversationCommand::Search { text, reply } => self.answer(reply, async move {
+                history
+                    .conversations_holding(text)
+                    .await
+                    .unwrap_or_default()
+            }),
             ConversationCommand::Load { id, reply } => self.answer(reply, async move {
                 history.conversation(id).await.ok().flatten().map(Box::new)
             }),
+            ConversationCommand::Export {
+                only,
+                format,
+                extent,
+                to,
+                reply,
+            } => {
+                let writer = format.writer(extent, self.settings.prices.clone());
+                self.answer_or_why(reply, async move {
+                    history.export_conversations(only, writer, to).await
+                });
+            }
+            ConversationCommand::Import { path, reply } => {
+                self.answer(
+                    reply,
+                    async move { conversations::import(&history, path).await },
+                );
+            }
             ConversationCommand::Show(id) => self.show(&history, id),
         }
     }

@@ -6,6 +6,7 @@ use super::{OutcomeFilter, RunQuery, RunSort, SortColumn, targets};
 use crate::{
     endpoint::TargetId,
     history::{
+        deletions::ENDED,
         reader::{IsCancelled, QueryCache},
         search,
     },
@@ -119,7 +120,7 @@ impl Selection {
     /// The statement that selects the ids of those that are over.
     pub(in crate::history) fn ids_of_ended(&self) -> String {
         let source = self.source(SortColumn::Started);
-        format!("SELECT run.id FROM {source} AND run.outcome IS NOT NULL")
+        format!("SELECT run.id FROM {source} AND {ENDED}")
     }
 
     /// The `FROM` and `WHERE` for an order.

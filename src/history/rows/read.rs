@@ -13,8 +13,9 @@ use crate::{
         large_values,
         overflow::OverflowColumn,
         pieces,
+        rows::state_of,
     },
-    run::{ConnectionKind, Origin, Run, RunHead, RunId, RunState, Stamps},
+    run::{ConnectionKind, Origin, Run, RunHead, RunId, Stamps},
 };
 
 /// What a whole run is read from, in the order of [`run_of_row`]; a `WHERE` or a join may follow.
@@ -83,7 +84,7 @@ pub(in crate::history) fn run_of_row(row: &Row<'_>) -> rusqlite::Result<Run> {
     let mut cells = Cells::new(row);
     let id = RunId(cells.next()?);
     let target = cells.target()?;
-    let state = cells.must(RunState::parse)?;
+    let state = cells.must(state_of)?;
     cells.skip(); // session
     let head = RunHead {
         id,

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use serde::Serialize;
 use url::Url;
 
-use super::{prompt_of, target_key};
+use super::{prompt_of, state_word, target_key};
 use crate::{
     chat::ChatRequest,
     conformance::CheckedRun,
@@ -57,6 +57,19 @@ pub(in crate::history) fn put_over(
     findings::put(file, run, &run.findings())
 }
 
+/// The same of a run that was imported: it has no findings.
+///
+/// # Errors
+/// If the file can't be written.
+pub(in crate::history) fn put_imported(
+    file: &Connection,
+    cache: &ContentsCache,
+    run: &Run,
+) -> rusqlite::Result<()> {
+    large_values::store(file, run, false)?;
+    put(file, cache, run, None)
+}
+
 fn put(
     file: &Connection,
     cache: &ContentsCache,
@@ -97,7 +110,7 @@ fn put_row(
     file.prepare_cached(&sql)?.execute(params![
         head.id.0,
         target,
-        run.state.as_str(),
+        state_word(run),
         session,
         head.simulated,
         head.origin.as_str(),

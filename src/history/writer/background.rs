@@ -7,7 +7,7 @@ use super::{HistoryWriter, WriterFile};
 use crate::{
     clock::{now, wall_clock_ns},
     history::{
-        HistoryError, HistoryShared, deletions, lock,
+        HistoryError, HistoryShared, archives, deletions, lock,
         rollups::{self, RollupLimits},
         sqlite, vacuum,
     },
@@ -117,6 +117,28 @@ impl HistoryWriter {
         self.vacuum_due = vacuum::is_due(connection);
         if self.deleting.is_none() && !lock(&self.shared.deletions).is_empty() {
             self.shared.queue.wake();
+        }
+    }
+
+    /// Imports what is to be imported. It is done at once, since it is one transaction: batches wait meanwhile.
+    pub(super) fn import(&mut self) {
+        let jobs = std::mem::take(&mut *lock(&self.shared.imports));
+        for job in jobs {
+            let (WriterFile::Open(connection), Some(session)) = (&mut self.file, &self.session)
+            else {
+                let why = "the history can't be written now, and nothing was imported";
+                let _ = job.reply.send(Err(HistoryError(why.to_owned())));
+                continue;
+            };
+            let (cache, session) = (&self.shared.cache, session.number);
+            let conversations = &job.conversations;
+            let done = archives::import(connection, cache, session, conversations, &mut self.watch);
+            let done = done.map_err(|error| {
+                let why = sqlite::error_text(&error);
+                HistoryError(format!("nothing was imported: {why}"))
+            });
+            // Whoever asked may have gone away.
+            let _ = job.reply.send(done);
         }
     }
 

@@ -55,12 +55,16 @@ fn conversations_are_listed_opened_and_deleted() {
         )
     };
     assert!(harness.state().commands.iter().any(asked));
-    harness.get_by_label("Delete “Beta”…").click();
-    harness.run_steps(2);
+    harness.get_by_label("More for “Beta”").click();
+    harness.run_steps(4);
+    harness.get_by_label("Delete…").click();
+    harness.run_steps(4);
     harness.get_by_label("Keep").click();
     harness.run_steps(2);
-    harness.get_by_label("Delete “Beta”…").click();
-    harness.run_steps(2);
+    harness.get_by_label("More for “Beta”").click();
+    harness.run_steps(4);
+    harness.get_by_label("Delete…").click();
+    harness.run_steps(4);
     let deleted = |c: &Command| {
         matches!(
             c,

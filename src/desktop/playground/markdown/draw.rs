@@ -11,6 +11,7 @@ use super::{
     highlight::Highlight,
     ink::Ink,
     links::{faux_bold_ui, links_ui},
+    marks::marks_ui,
     table,
 };
 use crate::desktop::{
@@ -52,12 +53,9 @@ pub fn plain_ui(ui: &mut Ui, ink: &Ink, source: &str, fixed: bool) {
     };
     let text = source.strip_suffix('\n').unwrap_or(source);
     let job = LayoutJob::single_section(text.to_owned(), format);
-    ui.add(Label::new(growing::galley(
-        ui,
-        "plain",
-        &job,
-        ui.available_width(),
-    )));
+    let galley = growing::galley(ui, "plain", &job, ui.available_width());
+    let response = ui.add(Label::new(galley.clone()));
+    marks_ui(ui, &galley, response.rect.min);
 }
 
 /// Shows the elements of one block below each other.
@@ -130,6 +128,7 @@ fn text_ui(ui: &mut Ui, ink: &Ink, text: &Text, index: usize) {
     let galley = growing::galley(ui, ("text", index), &text.job, ui.available_width());
     let response = ui.add(Label::new(galley.clone()));
     faux_bold_ui(ui, text, &galley, index, response.rect.min);
+    marks_ui(ui, &galley, response.rect.min);
     if let Some(marker) = &text.marker {
         let format = Ink::format(FontFamily::Proportional, ink.size, ink.dim);
         let job = LayoutJob::single_section(marker.clone(), format);
@@ -211,7 +210,8 @@ pub fn code_ui(
             if !code.is_empty() {
                 let job = code_job(theme, code, highlight);
                 let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
-                ui.add(Label::new(galley));
+                let response = ui.add(Label::new(galley.clone()));
+                marks_ui(ui, &galley, response.rect.min);
             }
         });
     });

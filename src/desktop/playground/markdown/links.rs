@@ -77,7 +77,7 @@ pub fn links_ui(ui: &Ui, text: &Text, galley: &Galley, rect: Rect, index: usize)
 }
 
 /// The rectangles of some bytes of a text in its galley, one for each row.
-fn rects_of(galley: &Galley, text: &str, range: &std::ops::Range<usize>) -> Vec<Rect> {
+pub fn rects_of(galley: &Galley, text: &str, range: &std::ops::Range<usize>) -> Vec<Rect> {
     let cursor = |byte: usize| {
         let chars = text.get(..byte).map_or(0, |head| head.chars().count());
         galley.pos_from_cursor(CCursor::new(chars))

@@ -5,6 +5,7 @@ use egui::{Align, Galley, Label, Rect, Sense, Stroke, Ui, UiBuilder, pos2, vec2}
 use super::{
     element::Table,
     links::{faux_bold_ui, links_ui},
+    marks::marks_ui,
 };
 use crate::desktop::theme::Theme;
 
@@ -95,6 +96,7 @@ fn rows_ui(ui: &mut Ui, theme: &Theme, table: &Table, widths: &[f32]) {
             // Placed inside the row's rectangle, not after it: a cell must not move the next row.
             let mut inside = ui.new_child(UiBuilder::new().id_salt((number, index)).max_rect(area));
             inside.add(Label::new(galley.clone()));
+            marks_ui(ui, &galley, area.min);
             if let Some(cell) = row.get(index) {
                 faux_bold_ui(ui, cell, &galley, number * 1000 + index, area.min);
                 links_ui(ui, cell, &galley, area, number * 1000 + index);

@@ -6,11 +6,10 @@ use egui::{
 
 use super::{PaneView, Spot};
 use crate::{
-    conversation::Pane,
+    conversation::{MAX_PANES, Pane},
     desktop::{
         icons,
         playground::{
-            edits,
             intent::{Change, EditIntent, Intent, Show},
             left_out,
             shared::Shared,
@@ -172,7 +171,7 @@ fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, endpoints: &[Endpoint], shared:
             Intent::Change(Change::Target(pane.id, target)),
         ));
     }
-    if spot.count < edits::MAX_PANES {
+    if spot.count < MAX_PANES {
         items.push((
             icons::COLUMNS,
             "Duplicate this pane",
