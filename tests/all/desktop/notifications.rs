@@ -11,10 +11,7 @@ use tokenscope::{
 };
 
 use super::{
-    Desktop, Player, edits, heard, open_view,
-    player::reply_to,
-    rig::click,
-    scenes, shows,
+    Desktop, Player, edits, heard, open_view, player::reply_to, rig::click, scenes, shows,
 };
 
 const SECOND: u64 = 1_000_000_000;
