@@ -16,6 +16,7 @@ mod export;
 mod input;
 mod inspect;
 mod keys;
+mod man;
 mod merge;
 mod models;
 #[cfg(feature = "otlp")]
@@ -116,6 +117,8 @@ pub enum CliCommand {
     Simulate(simulate::SimulateArgs),
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArgs),
+    /// Print a manual page: of the program, or of one of its commands.
+    Man(man::ManArgs),
 }
 
 pub use self::terminal::stderr;
@@ -185,6 +188,7 @@ pub fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
         CliCommand::Serve(args) => serve::run(&args),
         CliCommand::Simulate(args) => simulate::run(args),
         CliCommand::Completions(args) => completions::run(args),
+        CliCommand::Man(args) => man::run(&args),
     };
     match done.and_then(|code| Ok(io::stdout().flush().map(|()| code)?)) {
         // The reader of our output closed the pipe (`| head`).

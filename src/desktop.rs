@@ -15,6 +15,7 @@ pub mod fonts;
 pub mod icons;
 pub mod input;
 mod inspector;
+mod long_answers;
 mod looks;
 pub mod outside;
 mod pacing;
@@ -62,6 +63,10 @@ use crate::{
 /// How long the process waits, once the window is gone, for the engine to write everything.
 const ENDING: Duration = Duration::from_secs(10);
 
+/// What a window says that opens while another one is open.
+const SECOND_WINDOW: &str =
+    "Tokenscope is open already: this second window shares its settings, history and conversations";
+
 /// Opens the window and blocks until it is closed and everything is written.
 ///
 /// # Errors
@@ -71,6 +76,9 @@ pub fn run(paths: Paths) -> Result<(), CannotOpen> {
     let (ended, ending) = mpsc::channel();
     make_layout_file(&paths);
     let options = native_options(&paths);
+    // Held until the window is closed.
+    let first_window = private::try_lock(&paths.data.join("window.lock"));
+    let is_second = matches!(first_window, Ok(None));
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
         let ctx = &cc.egui_ctx;
         ctx.add_plugin(Outside::of_system(preflight::is_wayland()));
@@ -84,6 +92,9 @@ pub fn run(paths: Paths) -> Result<(), CannotOpen> {
         };
         let engine = Engine::start(options, app::wake(ctx))?;
         closing::on_signals(ctx);
+        if is_second {
+            toast::tell(ctx, SECOND_WINDOW.to_owned());
+        }
         let saved = App::saved_layout(cc.storage);
         let app = App::new(engine, ctx, saved.as_deref());
         Ok(Box::new(app.with_paths(paths).with_ended(ended)))
@@ -139,5 +150,24 @@ fn renderer() -> eframe::Renderer {
     match std::env::var("TOKENSCOPE_RENDERER").as_deref() {
         Ok("wgpu") => eframe::Renderer::Wgpu,
         _ => eframe::Renderer::Glow,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_is_that_of_the_menu_entry() {
+        let paths = Paths {
+            settings: "config.toml".into(),
+            data: "data".into(),
+        };
+        let id = native_options(&paths).viewport.app_id.unwrap();
+        let entry = include_str!("../assets/tokenscope.desktop");
+        assert!(
+            entry.contains(&format!("\nStartupWMClass={id}\n")),
+            "{entry}"
+        );
     }
 }

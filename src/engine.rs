@@ -16,6 +16,7 @@ pub mod files;
 mod gateway;
 mod lookup;
 mod monitor;
+mod notification;
 mod reports;
 mod runs;
 pub mod signals;

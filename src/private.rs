@@ -18,7 +18,7 @@ const OWN: &[&str] = &[
     "history.",
     "models",
     "sessions",
-    "window.ron",
+    "window.",
     "prober.",
     "config.toml",
     ".config.toml",

@@ -131,6 +131,9 @@ pub struct Appearance {
     pub theme: ThemeChoice,
     /// Zoom factor, 0.5 to 3.
     pub zoom: f32,
+    /// Seconds from which on an answer is long: when one ends while another window is in use, the desktop shows a
+    /// notification. 0 for none.
+    pub notify_after_s: u32,
 }
 
 impl Default for Appearance {
@@ -138,6 +141,7 @@ impl Default for Appearance {
         Self {
             theme: ThemeChoice::System,
             zoom: 1.0,
+            notify_after_s: 0,
         }
     }
 }

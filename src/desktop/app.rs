@@ -3,6 +3,7 @@
 mod actions;
 mod layout;
 mod look;
+mod title;
 mod updates;
 
 use std::sync::{Arc, atomic::AtomicBool, mpsc};
@@ -16,6 +17,7 @@ use super::{
     closing::Closing,
     dropped,
     input::InOrder,
+    long_answers::LongAnswers,
     palette::Palette,
     shortcuts::{self, Pressed},
     spoken::Spoken,
@@ -43,7 +45,10 @@ pub struct App {
     palette: Palette,
     shortcuts_open: bool,
     toasts: Toasts,
+    long_answers: LongAnswers,
     chrome: Chrome,
+    /// What the title bar says.
+    title: String,
     /// Whether the window's size was checked against its screen.
     fitted: bool,
     closing: Closing,
@@ -90,7 +95,9 @@ impl App {
             palette: Palette::default(),
             shortcuts_open: false,
             toasts: Toasts::default(),
+            long_answers: LongAnswers::default(),
             chrome: Chrome::default(),
+            title: String::new(),
             fitted: false,
             closing: Closing::default(),
             appearance: None,

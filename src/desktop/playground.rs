@@ -186,6 +186,10 @@ impl View for Playground {
         "Playground"
     }
 
+    fn subject(&self) -> Option<&str> {
+        Some(self.conversation.title.as_str()).filter(|title| !title.is_empty())
+    }
+
     fn icon(&self) -> &'static str {
         icons::PLAYGROUND
     }

@@ -195,6 +195,17 @@ mod tests {
     }
 
     #[test]
+    fn the_debian_package_recommends_what_the_window_needs() {
+        let manifest = include_str!("../../Cargo.toml");
+        let (_, recommended) = manifest.split_once("recommends = [").unwrap();
+        let (recommended, _) = recommended.split_once(']').unwrap();
+        for needed in NEEDED {
+            let package = format!("\"{}\"", needed.package);
+            assert!(recommended.contains(&package), "{package}");
+        }
+    }
+
+    #[test]
     fn a_library_that_is_not_there_does_not_load() {
         assert!(!loads("libtokenscope-no-such-thing.so.0"));
     }

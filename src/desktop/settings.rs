@@ -52,7 +52,7 @@ const SECTIONS: &[(Section, &str, &str, &str)] = &[
         Section::Appearance,
         "Appearance",
         icons::APPEARANCE,
-        "Appearance, theme and zoom",
+        "Appearance: theme, zoom, notifications",
     ),
     (
         Section::Data,

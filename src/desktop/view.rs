@@ -106,7 +106,7 @@ pub enum Action {
     EditEndpoint(Option<String>),
     /// Shows the playground with a pane for this target.
     Ask(TargetId),
-    /// Applies and saves another theme or zoom.
+    /// Applies and saves another appearance.
     Look(Appearance),
     /// Opens the command palette.
     Palette,
@@ -144,6 +144,10 @@ pub trait View {
     fn id(&self) -> ViewId;
     /// Its title, in the navigation.
     fn title(&self) -> &'static str;
+    /// What it shows, for the title of the window; without it, the window is named after the view.
+    fn subject(&self) -> Option<&str> {
+        None
+    }
     /// Its icon, a glyph of the icon font (see [`icons`](super::icons)).
     fn icon(&self) -> &'static str;
     /// Its verbs for the palette and for shortcuts. Shortcuts work while it is shown.

@@ -8,11 +8,10 @@ use std::{process::Stdio, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderValue, Method, header};
 use jiff::tz::TimeZone;
-use notify_rust::Notification;
 use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
 use url::Url;
 
-use super::{MonitorNews, Outbox, Update};
+use super::{MonitorNews, Outbox, Update, notification};
 use crate::{
     alert::{AlertNews, AlertSample, AlertTrial, AlertWatch, past_samples, trial, webhook_body},
     clock::wall_clock_ns,
@@ -218,18 +217,7 @@ async fn notified(rule: &AlertSettings, news: &AlertNews) -> Result<(), String> 
     } else {
         "Tokenscope: alert is over"
     };
-    let mut notification = Notification::new();
-    notification
-        .appname("Tokenscope")
-        .summary(title)
-        .body(&news.to_string());
-    // It waits for the session bus.
-    let shown = tokio::task::spawn_blocking(move || notification.show().map(drop));
-    match timeout(LIMIT, shown).await {
-        Ok(Ok(shown)) => shown.map_err(|why| why.to_string()),
-        Ok(Err(why)) => Err(why.to_string()),
-        Err(_) => Err(in_vain()),
-    }
+    notification::show(title, &news.to_string()).await
 }
 
 async fn posted(rule: &AlertSettings, news: &AlertNews) -> Result<(), String> {

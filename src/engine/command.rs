@@ -59,6 +59,15 @@ pub enum Command {
         /// The file, or why it can't be attached.
         reply: Reply<Result<Media, String>>,
     },
+    /// Shows a notification of the desktop.
+    Notify {
+        /// What has happened, in a few words.
+        title: String,
+        /// The details; may have several lines.
+        text: String,
+        /// Why it could not be shown, if so.
+        reply: Reply<Result<(), String>>,
+    },
     /// Cancels all runs, writes what is queued, and ends. Answered by [`Update::Stopped`](super::Update::Stopped).
     Stop,
 }

@@ -14,7 +14,7 @@ use super::{
     RunNews, Steps, TestStep, Update, bench, captures, compare, files,
     gateway::{self, OwnEndpoints},
     lookup::{self, local_servers},
-    monitor,
+    monitor, notification,
     runs::{RunRegistry, send_findings},
     task::{TaskContext, TaskHandle},
 };
@@ -182,6 +182,12 @@ impl Core {
             Command::Bench(command) => self.bench.take(command),
             Command::Edit(edit) => self.edit(&edit),
             Command::ReadFile { path, reply } => self.read_file(path, reply),
+            Command::Notify { title, text, reply } => {
+                self.answer(
+                    reply,
+                    async move { notification::show(&title, &text).await },
+                );
+            }
             // Handled by the loop.
             Command::Stop => {}
         }

@@ -69,6 +69,8 @@ const HEADER: &str = r#"# Tokenscope's settings. Edit this file by hand or in th
 # [appearance]
 # theme = "system"                       or "dark", or "light"
 # zoom = 1.0
+# notify_after_s = 20                     an answer that took so long is told to the desktop when it ends while another
+#                                          window is in use; 0 for never
 #
 # [alert.slow]                           who is told when probes and checks say that a target is slow, fails, is away
 # targets = ["openai/*"]                 all, unless said
@@ -316,6 +318,9 @@ fn put_appearance(document: &mut DocumentMut, appearance: Appearance) -> Result<
     merge(into, &["theme"], |_| (Some(&theme), Some(&theme)));
     let zoom = toml_edit::value(zoom);
     merge(into, &["zoom"], |_| (Some(&zoom), Some(&zoom)));
+    let notify = toml_edit::value(i64::from(appearance.notify_after_s));
+    let needed = (appearance.notify_after_s > 0).then_some(&notify);
+    merge(into, &["notify_after_s"], |_| (Some(&notify), needed));
     Ok(())
 }
 

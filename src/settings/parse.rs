@@ -109,7 +109,7 @@ impl TomlSource<'_> {
             let span = table.get("zoom").and_then(Item::span);
             return Err(self.problem(span, "zoom must be from 0.5 to 3"));
         }
-        self.warn_unknown(table, &["theme", "zoom"], warnings);
+        self.warn_unknown(table, &["theme", "zoom", "notify_after_s"], warnings);
         Ok(appearance)
     }
 

@@ -16,6 +16,7 @@ mod inspector;
 mod keys;
 mod limits;
 mod monitor;
+mod notifications;
 mod over_view;
 mod palette;
 #[cfg(feature = "pictures")]

@@ -69,6 +69,7 @@ mod openai_chat;
 mod openai_responses;
 #[cfg(feature = "gui")]
 mod outside;
+mod packaging;
 #[cfg(feature = "gui")]
 mod painted;
 #[cfg(feature = "gui")]

@@ -61,6 +61,18 @@ fn answers(screen: &Screen, count: usize) {
     });
 }
 
+/// Waits until the window has this title.
+fn is_named(screen: &Screen, title: &str) {
+    until("the title of the window", || {
+        let named = asked(&["getwindowname", &screen.id]);
+        if named.trim_end() == title {
+            Ok(())
+        } else {
+            Err(named)
+        }
+    });
+}
+
 /// Types a text, so many milliseconds a key.
 fn typed<'a>(delay: &'a str, text: &'a str) -> [&'a str; 6] {
     ["type", "--delay", delay, "--args", "1", text]
@@ -96,6 +108,7 @@ fn a_text_is_pasted_typed_sent_and_copied_out() {
     xdotool(&["key", "ctrl+Return"]);
     answers(&screen, 2);
     screen.holds("Prompt", "");
+    is_named(&screen, "Pasted 中文，and typed – Tokenscope");
 
     screen.click("button", "Copy the answer");
     let answer = copied("Pasted 中文，");
@@ -129,6 +142,27 @@ fn a_text_is_pasted_typed_sent_and_copied_out() {
     xdotool(&["key", "ctrl+a", "ctrl+x"]);
     assert_eq!(copied("of another program"), "of another program!");
     screen.holds("Prompt", "");
+}
+
+#[test]
+#[ignore = "needs a screen and an accessibility bus"]
+fn a_second_start_opens_a_second_window_and_says_so() {
+    let user = User::new();
+    let says_so = |parts: &[tree::Part]| {
+        let said = "Tokenscope is open already";
+        parts.iter().any(|part| part.name.starts_with(said))
+    };
+    let first = Screen::open(&user.home);
+    let parts = first.parts().expect("the parts of the window");
+    assert!(!says_so(&parts));
+    let second = Screen::open(&user.home);
+    second.see("that there is another window", |parts| {
+        says_so(parts).then_some(())
+    });
+    drop((first, second));
+    let alone = Screen::open(&user.home);
+    let parts = alone.parts().expect("the parts of the window");
+    assert!(!says_so(&parts));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use egui::{Context, Id};
 use super::App;
 use crate::{
     clock,
-    engine::{Engine, KeyNews, MonitorNews, Update},
+    engine::{Engine, KeyNews, MonitorNews, RunNews, Update},
 };
 
 /// Updates that come closer together than this are shown in one frame.
@@ -61,7 +61,19 @@ impl App {
         });
         let shown = self.views.iter().flat_map(|view| view.shown_runs());
         self.state.let_go(&shown.collect::<Vec<_>>());
+        self.follow_long_answers(ctx);
         self.flush(ctx);
+        self.follow_title(ctx);
+    }
+
+    fn follow_long_answers(&mut self, ctx: &Context) {
+        // Up to date in a hidden window, too, where the input of the last frame is not.
+        let has_focus = ctx.input(|input| input.raw.focused);
+        let notice = self.long_answers.follow(&self.state, has_focus);
+        self.commands.extend(notice);
+        if let Some(why) = self.long_answers.problem() {
+            self.toasts.tell(&why);
+        }
     }
 
     /// Applies as many updates as fit into one frame; returns whether none is left.
@@ -82,6 +94,7 @@ impl App {
             match &update {
                 Update::Monitor(MonitorNews::Alert(news)) => self.toasts.tell(&news.to_string()),
                 Update::Monitor(MonitorNews::AlertProblem(why)) => self.toasts.tell(why),
+                Update::Run(RunNews::Over(run)) => self.long_answers.note(run),
                 _ => {}
             }
             self.state.apply(update);

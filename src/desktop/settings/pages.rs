@@ -8,14 +8,17 @@ use crate::{
         fonts, icons,
         theme::{caption, heading, size, space, strong, title},
         view::{Action, Cx},
-        widgets::{copy_button, count, hairline, key_value, segmented},
+        widgets::{copy_button, count, hairline, key_value, segmented, toggle},
     },
     history::Storage,
     measure::figures,
-    settings::ThemeChoice,
+    settings::{Appearance, ThemeChoice},
 };
 
-/// Theme, zoom and fonts.
+/// From how many seconds on an answer is long, until the user says otherwise.
+const LONG_S: u32 = 20;
+
+/// Theme, zoom, notifications and fonts.
 pub fn appearance_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let theme = cx.theme;
     let before = cx.state.settings.appearance;
@@ -57,6 +60,9 @@ pub fn appearance_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         }
     });
     wanted.zoom = wanted.zoom.clamp(0.5, 3.0);
+    ui.add_space(space::M);
+    ui.label(caption(theme, "Notifications"));
+    notifications_ui(ui, &mut wanted);
     if wanted != before {
         cx.actions.push(Action::Look(wanted));
     }
@@ -72,6 +78,34 @@ pub fn appearance_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
             ui.label(RichText::new(format!("{} {text}", icons::WARN)).color(theme.warn))
         }
     };
+}
+
+/// Whether the desktop is told of long answers, and which are long.
+fn notifications_ui(ui: &mut Ui, wanted: &mut Appearance) {
+    let mut on = wanted.notify_after_s > 0;
+    let hover = "When all answers have ended while another window is in use, the desktop shows a notification with their targets and times; never what was asked or answered";
+    if toggle(
+        ui,
+        &mut on,
+        "A notification of the desktop for long answers",
+    )
+    .on_hover_text(hover)
+    .changed()
+    {
+        wanted.notify_after_s = if on { LONG_S } else { 0 };
+    }
+    ui.horizontal(|ui| {
+        ui.label("Those that take at least");
+        let mut seconds = if on { wanted.notify_after_s } else { LONG_S };
+        let drag = DragValue::new(&mut seconds)
+            .range(1..=3600)
+            .suffix(" s")
+            .update_while_editing(false);
+        let field = ui.add_enabled(on, drag);
+        if field.accessible_name("Seconds of a long answer").changed() {
+            wanted.notify_after_s = seconds;
+        }
+    });
 }
 
 /// Where files are stored, and how many runs.

@@ -15,7 +15,7 @@ use tokenscope::{
     settings::{SettingsEdit, SettingsProblem, ThemeChoice},
 };
 
-use super::{WIDE, click, edits, open, open_view, press, scenes, shows};
+use super::{Desktop, WIDE, click, edits, open, open_view, press, scenes, shows, write_into};
 
 #[test]
 fn the_look_follows_the_settings_and_is_kept() {
@@ -42,6 +42,24 @@ fn the_look_follows_the_settings_and_is_kept() {
         panic!()
     };
     assert!((look.zoom - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn the_title_names_the_view_or_its_conversation() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    let title = |desktop: &Desktop| desktop.state().app().title().to_owned();
+    assert_eq!(title(&desktop), "Monitor – Tokenscope");
+    press(&mut desktop, &mut player, Key::Num1);
+    assert_eq!(title(&desktop), "Playground – Tokenscope");
+    write_into(
+        &mut desktop,
+        &mut player,
+        "Title of the conversation",
+        "Rivers",
+    );
+    assert_eq!(title(&desktop), "Rivers – Tokenscope");
+    press(&mut desktop, &mut player, Key::Num2);
+    assert_eq!(title(&desktop), "Monitor – Tokenscope");
 }
 
 #[test]

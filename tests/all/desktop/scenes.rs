@@ -103,6 +103,7 @@ fn settings() -> Settings {
         appearance: Appearance {
             theme: ThemeChoice::Dark,
             zoom: 1.0,
+            ..Appearance::default()
         },
         ..Settings::default()
     }
