@@ -5,6 +5,7 @@ use egui::{Align, Galley, Label, Rect, Sense, Stroke, Ui, UiBuilder, pos2, vec2}
 use super::{
     element::Table,
     links::{faux_bold_ui, links_ui},
+    math::formulas_ui,
 };
 use crate::desktop::theme::Theme;
 
@@ -97,6 +98,7 @@ fn rows_ui(ui: &mut Ui, theme: &Theme, table: &Table, widths: &[f32]) {
             inside.add(Label::new(galley.clone()));
             if let Some(cell) = row.get(index) {
                 faux_bold_ui(ui, cell, &galley, number * 1000 + index, area.min);
+                formulas_ui(ui, cell, &galley, area.min);
                 links_ui(ui, cell, &galley, area, number * 1000 + index);
             }
             x += column;
