@@ -51,6 +51,15 @@ run.stamps.first_token?;\n    let label = format!(\"{} of {}\", run.id, run.targ
 blank.\n\nSo a *longer prompt* costs time before the first token, and a *longer answer* after it; a proxy that buffers \
 makes the first look slow and the rest look fast, which no average of the two would ever show.\n\n";
 
+/// Formulas in text and on lines of their own, with a table.
+const FORMULAS: &str = "## Attention\n\nWith queries $Q \\in \\mathbb{R}^{n \\times d_k}$ and keys $K$, each row of \
+the product is a *distribution*, where $\\sqrt{d_k}$ keeps its variance near $1$:\n\n$$\n\\operatorname{softmax}(x)_i = \
+\\frac{e^{x_i}}{\\sum_{j=1}^{n} e^{x_j}}, \\qquad A = \\operatorname{softmax}\\left(\\frac{QK^\\top}{\\sqrt{d_k}}\\right) V\n\
+$$\n\n| step | cost | memory |\n|:--|--:|--:|\n| $QK^\\top$ | $O(n^2 d_k)$ | $O(n^2)$ |\n| $AV$ | $O(n^2 d_v)$ | $O(n \
+d_v)$ |\n\nThe loss is a sum over tokens, and its gradient goes through all of them at once, so that\n\n\\[\n\\mathcal{L} \
+= -\\sum_{t=1}^{T} \\log p(x_t \\mid x_{<t}), \\qquad p = \\begin{cases} \\hat{y}_t & t \\le T \\\\ 0 & \
+\\text{otherwise} \\end{cases}\n\\]\n\nwhich is all there is to it: $\\nabla_\\theta \\mathcal{L}$ needs $O(T)$ steps.\n\n";
+
 /// Resident memory in bytes, where the system says it.
 fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
@@ -302,6 +311,8 @@ fn main() {
         ("markdown, scrolled about", "", SECTION, true),
         ("one code block", "```rust\n", &code, false),
         ("one paragraph", "", &prose, false),
+        ("formulas and tables", "", FORMULAS, false),
+        ("formulas, scrolled about", "", FORMULAS, true),
     ];
     for (name, head, text, scroll) in texts {
         println!("\n{PANES} panes, {TOKENS_A_SECOND} tokens a second each: {name}");

@@ -1,7 +1,9 @@
-//! Fonts: Inter for text, Hack for code, Lucide for icons, and the machine's own for the rest.
+//! Fonts: Inter for text, Hack for code, Lucide for icons, KaTeX's for formulas, and the machine's own for the rest.
 //!
 //! A thread lists the system fonts, so that the first frame never waits for them; text that needs one is redrawn
 //! when the list is ready.
+
+mod math;
 
 use std::sync::Arc;
 
@@ -10,6 +12,8 @@ use egui::{
     Id, epaint::text::VariationCoords,
 };
 use egui_system_font_provider::SystemFontProvider;
+
+pub use self::math::{blank_family, math_family, wide_family};
 
 static INTER: &[u8] = include_bytes!("../../assets/fonts/Inter.ttf");
 static LUCIDE: &[u8] = include_bytes!("../../assets/fonts/Lucide.ttf");
@@ -63,6 +67,7 @@ fn definitions() -> FontDefinitions {
     if let Some(names) = fonts.families.get_mut(&FontFamily::Monospace) {
         names.insert(names.len().min(1), "lucide".to_owned());
     }
+    math::add(&mut fonts);
     fonts
 }
 

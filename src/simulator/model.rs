@@ -129,7 +129,7 @@ pub(super) static MODELS: &[Model] = &[
         pace { first: Delay::LogNormal(1300.0, 0.1), gap: Delay::Even(6.0, 12.0), head: 0.15 }, script: script::ttft),
     model!("sim-reasoning", "Thinks aloud first, then answers",
         pace { first: Delay::LogNormal(450.0, 0.15), gap: Delay::Even(8.0, 14.0) }, script: script::reasoning),
-    model!("sim-markdown", "One of everything: lists, tables, code in several languages",
+    model!("sim-markdown", "One of everything: lists, tables, formulas, code in several languages",
         pace { gap: Delay::Even(6.0, 11.0) }, script: script::markdown),
     model!("sim-chinese", "Answers in Chinese",
         pace { first: Delay::LogNormal(350.0, 0.15), gap: Delay::Even(14.0, 24.0) }, script: script::chinese),

@@ -15,6 +15,7 @@ mod ink;
 mod lines;
 mod links;
 pub mod marks;
+mod math;
 mod parse;
 mod table;
 
@@ -26,6 +27,7 @@ use self::{
     element::{Element, INDENT},
     fence::{code_of, dedented, whole_code},
     highlight::Highlight,
+    lines::closes_math,
 };
 use crate::{
     desktop::theme::{Theme, size},
@@ -255,6 +257,12 @@ impl Doc {
         rows * ((if code { size::SMALL } else { ink.size }) * 1.5).round()
     }
 
+    /// Whether a block of a formula has both its marks, so that it is not a piece of a long or unfinished one.
+    fn is_whole_formula(&self, index: usize, source: &str) -> bool {
+        let cut = [index, index + 1].map(|at| self.block(at).is_some_and(|block| block.continued));
+        cut == [false, false] && closes_math(source)
+    }
+
     #[expect(clippy::too_many_arguments, reason = "one call, of one frame's facts")]
     fn block_ui(
         &mut self,
@@ -277,7 +285,9 @@ impl Doc {
             _ if mode != Mode::Markdown => {
                 draw::plain_ui(ui, ink, &visible(source), mode == Mode::Raw);
             }
-            BlockKind::Math => draw::plain_ui(ui, ink, visible(source).trim_end(), true),
+            BlockKind::Math if !self.is_whole_formula(index, source) => {
+                draw::plain_ui(ui, ink, visible(source).trim_end(), true);
+            }
             BlockKind::Code { info, closed } => {
                 let ends = *closed || self.block(index + 1).is_none_or(|next| !next.continued);
                 let first = !block.continued;

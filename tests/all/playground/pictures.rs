@@ -80,6 +80,7 @@ const SCENES: &[(&str, Fill)] = &[
     ("eight-streaming", eight_streaming),
     ("large", large),
     ("markdown", markdown),
+    ("formulas", formulas),
     ("failed-compared", failed_compared),
     ("eight-idle", |harness| more_panes(harness, 6)),
     ("elsewhere", elsewhere),
@@ -95,7 +96,7 @@ const SCENES: &[(&str, Fill)] = &[
 ];
 
 const MARKDOWN: &str = "# Tables, code and 中文\n\nA sentence with `code`, **bold**, *italics*, ~~struck~~, **重要的中文** \
-and https://example.com/a?b=1 in it. Maths stays as it is: \\(\\alpha + \\beta\\), $E = mc^2$.\n\n\
+and https://example.com/a?b=1 in it. Formulas: \\(\\alpha + \\beta\\), $E = mc^2$.\n\n\
 | 模型 | Time to first token | What it is bound by, in a sentence that wraps | Price |\n|:--|--:|:--|:-:|\n\
 | 首个词元 | 1,234 ms | The network, the scheduler and the prefill of a prompt that is long | $0.15 |\n\
 | `gpt-4o-mini` | 307 ms | memory bandwidth | – |\n| a | 9 ms | **b** | [link](https://example.com) |\n\n\
@@ -103,6 +104,45 @@ and https://example.com/a?b=1 in it. Maths stays as it is: \\(\\alpha + \\beta\\
 def measure(run, *, warm=True, percentile=0.99, include_reasoning=False, unit=\"ms\"): return run.stamps.first_token - run.stamps.started\n\
 print(measure(run))\n```\n\n- [x] done\n- [ ] to do\n  1. nested\n  2. again\n\n> 引用：数字不知道时留空，\
 绝不写成零。\n\n---\n\nThe end.\n";
+
+/// What a model writes when it is asked for formulas, in text, lists, quotes and tables; the last ones can't be drawn.
+const FORMULAS: &str = r"## Formulas in **text**: $\hat{\beta}$
+
+The roots of $ax^2 + bx + c = 0$ are $x = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}$, for $a \neq 0$; prices such as $5 and $10 stay.
+
+$$
+\int_{-\infty}^{\infty} e^{-x^2}\,dx = \sqrt{\pi}, \qquad \sum_{n=1}^{\infty} \frac{1}{n^2} = \frac{\pi^2}{6}
+$$
+
+1. A matrix and cases:
+   \[
+   A = \begin{pmatrix} a & b \\ c & d \end{pmatrix}, \quad
+   |x| = \begin{cases} x & \text{if } x \geq 0 \\ -x & \text{otherwise} \end{cases}
+   \]
+2. Aligned: $$\begin{aligned} (a + b)^2 &= a^2 + 2ab + b^2 \\ &\geq 4ab \end{aligned}$$
+3. 中文里的公式：设 $f: \mathbb{R} \to \mathbb{R}$ 为连续函数，则 $\lim_{h \to 0} f(x + h) = f(x)$。
+
+> Quoted: $\vec{v} \cdot \overline{AB} = \underbrace{1 + \cdots + 1}_{n}$ and $\widehat{xyz} \xrightarrow{n \to \infty} 0$.
+
+| what | formula |
+|:--|--:|
+| softmax | $\sigma(z)_i = \frac{e^{z_i}}{\sum_j e^{z_j}}$ |
+| \(\alpha, \beta, \Gamma\) | $\left\lfloor \frac{n}{2} \right\rfloor$ |
+
+Stays source: $\unknown{x}$, `$x$`, \(\frac{1}{
+";
+
+fn formulas(harness: &mut Harness<'_, Rig>) {
+    let sent = ask(harness, "Show me formulas.");
+    put(
+        harness,
+        ended(&sent[0], FORMULAS, 307, 2310, ConnectionKind::Warm),
+    );
+    let half = &FORMULAS[..FORMULAS.find("geq 4ab").unwrap()];
+    put(harness, streaming(&sent[1], half));
+    harness.run_steps(6);
+    wheel(harness, 9_000.0);
+}
 
 fn alone_with_two(harness: &mut Harness<'_, Rig>) {
     let sent = ask(harness, "Why does the first token take so long?");

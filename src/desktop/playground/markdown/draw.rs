@@ -1,8 +1,10 @@
 //! Draws the elements that [`parse`](super::parse) makes of a block.
 
+use std::sync::Arc;
+
 use egui::{
-    Align, Color32, CornerRadius, FontFamily, Frame, Label, Margin, Rect, ScrollArea, Sense,
-    Stroke, Ui, UiBuilder, pos2, scroll_area::ScrollBarVisibility, text::LayoutJob, vec2,
+    Align, Color32, CornerRadius, FontFamily, Frame, Galley, Label, Margin, Rect, ScrollArea,
+    Sense, Stroke, Ui, UiBuilder, pos2, scroll_area::ScrollBarVisibility, text::LayoutJob, vec2,
 };
 
 use super::{
@@ -12,6 +14,7 @@ use super::{
     ink::Ink,
     links::{faux_bold_ui, links_ui},
     marks::marks_ui,
+    math::formulas_ui,
     table,
 };
 use crate::desktop::{
@@ -125,10 +128,39 @@ fn placed_ui(ui: &mut Ui, theme: &Theme, place: Place, indent: f32, content: imp
 }
 
 fn text_ui(ui: &mut Ui, ink: &Ink, text: &Text, index: usize) {
+    if text.display {
+        return display_ui(ui, ink, text, index);
+    }
     let galley = growing::galley(ui, ("text", index), &text.job, ui.available_width());
-    let response = ui.add(Label::new(galley.clone()));
-    faux_bold_ui(ui, text, &galley, index, response.rect.min);
-    marks_ui(ui, &galley, response.rect.min);
+    galley_ui(ui, ink, text, &galley, index);
+}
+
+/// Shows a formula on lines of its own: in the middle, or scrolled sideways if it is too wide.
+fn display_ui(ui: &mut Ui, ink: &Ink, text: &Text, index: usize) {
+    let galley = growing::galley(ui, ("text", index), &text.job, f32::INFINITY);
+    let free = ui.available_width() - galley.size().x;
+    if free < 0.0 {
+        let area = ScrollArea::horizontal().id_salt(("formula", index));
+        area.show(ui, |ui| galley_ui(ui, ink, text, &galley, index));
+        return;
+    }
+    // Beside the marker of a list item it stands at the left.
+    let left = if text.marker.is_some() {
+        0.0
+    } else {
+        (free / 2.0).floor()
+    };
+    let place = Rect::from_min_size(ui.cursor().min + vec2(left, 0.0), galley.size());
+    ui.scope_builder(UiBuilder::new().max_rect(place), |ui| {
+        galley_ui(ui, ink, text, &galley, index);
+    });
+}
+
+fn galley_ui(ui: &mut Ui, ink: &Ink, text: &Text, galley: &Arc<Galley>, index: usize) {
+    let response = ui.add(Label::new(Arc::clone(galley)));
+    faux_bold_ui(ui, text, galley, index, response.rect.min);
+    formulas_ui(ui, text, galley, response.rect.min);
+    marks_ui(ui, galley, response.rect.min);
     if let Some(marker) = &text.marker {
         let format = Ink::format(FontFamily::Proportional, ink.size, ink.dim);
         let job = LayoutJob::single_section(marker.clone(), format);
@@ -139,7 +171,7 @@ fn text_ui(ui: &mut Ui, ink: &Ink, text: &Text, index: usize) {
         let at = response.rect.left_top() - vec2(width + gap, 0.0);
         ui.painter().galley(at, marker, ink.dim);
     }
-    links_ui(ui, text, &galley, response.rect, index);
+    links_ui(ui, text, galley, response.rect, index);
 }
 
 fn nested_code_ui(

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use egui::text::LayoutJob;
 
+use super::math::Placed;
+
 /// Width of one level of a list.
 pub const INDENT: f32 = 18.0;
 
@@ -29,6 +31,10 @@ pub struct Text {
     pub faux_bold: bool,
     /// The bytes of its links, and their addresses.
     pub links: Vec<(Range<usize>, String)>,
+    /// The formulas that are drawn over their sources.
+    pub formulas: Vec<Placed>,
+    /// Whether it is a formula on lines of its own.
+    pub display: bool,
     /// Its nesting.
     pub place: Place,
     /// The list marker before its first line, if it begins a list item.

@@ -59,7 +59,8 @@ pub fn galley(ui: &Ui, id: impl AsIdSalt, job: &LayoutJob, width: f32) -> Arc<Ga
     galley
 }
 
-fn letter(ui: &Ui) -> Arc<Galley> {
+/// The galley of a letter: another one after egui has dropped all glyphs, so that what holds some must be made anew.
+pub fn letter(ui: &Ui) -> Arc<Galley> {
     let color = ui.visuals().text_color();
     ui.fonts_mut(|fonts| fonts.layout_no_wrap("a".to_owned(), FontId::default(), color))
 }

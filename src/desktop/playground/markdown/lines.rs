@@ -124,6 +124,14 @@ pub fn opens_math(line: &str) -> Option<&'static str> {
     (formula && !rest.contains('$')).then_some("$$")
 }
 
+/// Whether a formula that begins with `\[` or `$$` has its closing mark, too.
+pub fn closes_math(source: &str) -> bool {
+    let source = source.trim_start();
+    let rest = |mark| source.strip_prefix(mark);
+    (rest("\\[").is_some_and(|rest| rest.contains("\\]")))
+        || (rest("$$").is_some_and(|rest| rest.contains("$$")))
+}
+
 /// Whether a line can be the delimiter row of a table.
 pub fn is_delimiter_row(line: &str) -> bool {
     let trimmed = line.trim();

@@ -87,6 +87,8 @@ impl<'a> Builder<'a> {
             Event::FootnoteReference(name) => {
                 self.push(&format!("[^{}]", self.guarded.restored(&name)));
             }
+            // After a formula on lines of its own a new line has begun.
+            Event::SoftBreak | Event::HardBreak if self.text.job.text.is_empty() => {}
             Event::SoftBreak | Event::HardBreak => self.push("\n"),
             Event::Rule => {
                 self.flush();

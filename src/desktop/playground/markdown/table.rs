@@ -6,6 +6,7 @@ use super::{
     element::Table,
     links::{faux_bold_ui, links_ui},
     marks::marks_ui,
+    math::formulas_ui,
 };
 use crate::desktop::theme::Theme;
 
@@ -99,6 +100,7 @@ fn rows_ui(ui: &mut Ui, theme: &Theme, table: &Table, widths: &[f32]) {
             marks_ui(ui, &galley, area.min);
             if let Some(cell) = row.get(index) {
                 faux_bold_ui(ui, cell, &galley, number * 1000 + index, area.min);
+                formulas_ui(ui, cell, &galley, area.min);
                 links_ui(ui, cell, &galley, area, number * 1000 + index);
             }
             x += column;

@@ -72,7 +72,7 @@ fn a_long_line_of_code_scrolls_and_moves_nothing_else() {
 /// What markdown can say that has caused trouble, cut at every character.
 #[test]
 fn any_cut_of_the_text_shows_as_if_it_had_come_at_once() {
-    let text = "前**中文。**后 https://a.example/x_y。\n\n\\[\n+ \\alpha_1 \\\\\n\\]\nso \\(x\\)\n- $$\n  a\n  $$\n\n| a | **表。** |\n|---|---|\n| \\(b\\) | c |\n\n```rs\nlet x = 1;\n```\n";
+    let text = "前**中文。**后 https://a.example/x_y。\n\n\\[\n+ \\alpha_1 \\\\\n\\]\nso \\(x\\) and $\\frac{1}{2}$\n\n$$\n\\sum_i x_i\n$$\n\n- $$\n  a\n  $$\n\n| a | **表。** |\n|---|---|\n| \\(b\\) | c |\n\n```rs\nlet x = 1;\n```\n";
     let mut harness = shown("");
     for (cut, _) in text.char_indices() {
         text[..cut].clone_into(&mut harness.state_mut().1);
@@ -173,16 +173,22 @@ fn a_selection_goes_over_rows_of_different_frames() {
     let mut harness = shown("");
     stream(&mut harness, &text, 7);
     let label = harness.get_by_role(egui::Role::Label).rect();
+    let (from, to) = (
+        label.min + egui::vec2(0.0, 4.0),
+        label.max - egui::vec2(0.0, 4.0),
+    );
+    let copied = copied(&mut harness, from, to);
+    assert_eq!(copied.as_deref(), Some(text.trim_end()));
+}
+
+/// What a user copies of a text in which everything is selected.
+fn copied(harness: &mut Harness<'static, Rig>, from: egui::Pos2, to: egui::Pos2) -> Option<String> {
     let button = |pos, pressed| egui::Event::PointerButton {
         pos,
         button: egui::PointerButton::Primary,
         pressed,
         modifiers: egui::Modifiers::NONE,
     };
-    let (from, to) = (
-        label.min + egui::vec2(0.0, 4.0),
-        label.max - egui::vec2(0.0, 4.0),
-    );
     for event in [
         egui::Event::PointerMoved(from),
         button(from, true),
@@ -194,9 +200,52 @@ fn a_selection_goes_over_rows_of_different_frames() {
         harness.step();
     }
     let commands = &harness.output().platform_output.commands;
-    let copied = commands.iter().find_map(|command| match command {
-        egui::OutputCommand::CopyText(text) => Some(text.as_str()),
+    commands.iter().find_map(|command| match command {
+        egui::OutputCommand::CopyText(text) => Some(text.clone()),
         _ => None,
-    });
-    assert_eq!(copied, Some(text.trim_end()));
+    })
+}
+
+#[test]
+fn a_formula_is_copied_and_read_out_as_its_source() {
+    let text = "with $\\frac{a}{b} + c$ in it\n\n$$\n\\sum_i x_i\n$$\n";
+    let mut harness = shown(text);
+    let labels = |harness: &Harness<'_, Rig>| -> Vec<(String, egui::Rect)> {
+        let labels = harness.query_all_by_role(egui::Role::Label);
+        let known = labels.filter_map(|label| Some((label.value()?, label.rect())));
+        known.collect()
+    };
+    let found = labels(&harness);
+    let expected = ["with $\\frac{a}{b} + c$ in it", "$$ \\sum_i x_i $$"];
+    let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, expected);
+    for (name, rect) in found {
+        let [from, to] = [rect.left_top(), rect.right_bottom()];
+        let inside = egui::vec2(0.5, 2.0);
+        let text = copied(
+            &mut harness,
+            from + inside,
+            to - inside + egui::vec2(2.0, 0.0),
+        );
+        assert_eq!(text.as_deref(), Some(name.as_str()));
+    }
+}
+
+#[test]
+fn a_formula_takes_its_room_and_is_drawn_once() {
+    let mut harness = shown("a\n\n$$\\frac{a}{b}$$\n\nwith $x^2$ in it and more\n");
+    math::tests::work();
+    harness.run_steps(3);
+    assert_eq!(
+        math::tests::work(),
+        [0, 0],
+        "neither typeset nor drawn anew"
+    );
+    harness.state_mut().1.push_str("\nand more");
+    harness.run_steps(3);
+    assert_eq!(math::tests::work(), [0, 0]);
+    let rows: Vec<f32> = (harness.query_all_by_role(egui::Role::Label))
+        .map(|label| label.rect().height())
+        .collect();
+    assert!(rows[1] > 1.5 * rows[0], "{rows:?}");
 }

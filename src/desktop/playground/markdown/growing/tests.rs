@@ -27,7 +27,7 @@ pub fn work() -> usize {
 /// Words, markup that opens and closes, scripts with and without blanks, what no blank parts, and lines of their own.
 const TEXT: &str = "A **bold claim** that `goes` on and *on and on* for a while, as [a link](https://example.com/with/a/path) \
 does. 前面**「引用」**后面没有空格的中文句子，一直写到行尾为止，然后再写一行。 Then emoji 👩🏽‍🚀 and 🏳️‍🌈 in AVAWA To. \
-QWxsIHRoZSB3b3JsZCdzIGEgc3RhZ2UsIGFuZCBhbGwgdGhlIG1lbiBhbmQgd29tZW4gbWVyZWx5IHBsYXllcnM= fi ffi office\n\
+where $x_1 - \\frac{a}{b}$, and so \\(\\sum_i y_i\\) are drawn. QWxsIHRoZSB3b3JsZCdzIGEgc3RhZ2UsIGFuZCBhbGwgdGhlIG1lbiBhbmQgd29tZW4gbWVyZWx5IHBsYXllcnM= fi ffi office\n\
 a line, and\nanother one that is longer than the first and so has to be wrapped somewhere, e\u{301} and all\n\
 สวัสดีชาวโลกนี่คือประโยคที่ไม่มีช่องว่าง مرحبا بالعالم ~~struck out at last~~ and one more time **bold to the end of it all**";
 

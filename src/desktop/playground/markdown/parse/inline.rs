@@ -1,12 +1,15 @@
 //! Inline text: fonts and colours, formulas, addresses, code.
 
-use egui::{FontFamily, Stroke, text::TextFormat};
+use std::sync::Arc;
+
+use egui::{Color32, FontFamily, Stroke, text::TextFormat};
 use pulldown_cmark::HeadingLevel;
 
 use super::{
     super::{
         guard::{TextPart, is_cjk},
         ink::Ink,
+        math::{Formula, Placed, formula_of, room_for},
     },
     Builder,
 };
@@ -18,6 +21,10 @@ impl Builder<'_> {
         let guarded = self.guarded;
         for part in guarded.parts(text) {
             match part {
+                TextPart::Text(text) if self.text.job.text.is_empty() => {
+                    // What follows a formula on lines of its own begins a line.
+                    self.push(text.trim_start_matches(' '));
+                }
                 TextPart::Text(text) => self.push(text),
                 TextPart::Math(source) => self.push_math(source),
                 TextPart::Address(text, _) if self.link.is_some() || self.image.is_some() => {
@@ -35,36 +42,78 @@ impl Builder<'_> {
         }
     }
 
-    /// Adds a formula unchanged, without the prefixes of quotes and lists before its lines.
+    /// Adds a formula, or its source unchanged if it can't be drawn.
     fn push_math(&mut self, source: &str) {
+        let source = self.without_prefixes(source);
+        if let Some(formula) = formula_of(&source) {
+            return self.push_formula(&source, formula);
+        }
         let format = Ink::format(FontFamily::Monospace, self.ink.size - 1.0, self.ink.text);
-        for (index, line) in source.lines().enumerate() {
-            let line = match index {
-                0 => line.to_owned(),
-                _ if self.quotes > 0 => format!("\n{}", line.trim_start_matches(['>', ' '])),
-                _ if !self.lists.is_empty() => format!("\n{}", line.trim_start()),
-                _ => format!("\n{line}"),
-            };
-            self.text.job.append(&line, 0.0, format.clone());
+        self.text.job.append(&source, 0.0, format);
+    }
+
+    /// A formula's source without the prefixes of quotes and lists before its lines.
+    fn without_prefixes(&self, source: &str) -> String {
+        let bare = |(index, line)| match index {
+            0 => line,
+            _ if self.quotes > 0 => str::trim_start_matches(line, ['>', ' ']),
+            _ if !self.lists.is_empty() => str::trim_start(line),
+            _ => line,
+        };
+        let lines: Vec<&str> = source.lines().enumerate().map(bare).collect();
+        lines.join("\n")
+    }
+
+    /// Adds a formula's source, which keeps its room; one on lines of its own becomes an element of its own.
+    fn push_formula(&mut self, source: &str, formula: Arc<Formula>) {
+        let inside = self.table.is_some() || self.heading.is_some();
+        let linked = self.link.is_some() || self.image.is_some();
+        let alone = formula.display && !inside && !linked;
+        if alone {
+            self.flush();
+        }
+        let (size, color) = (self.size(), self.color());
+        let [wide, blank] = room_for(&formula, alone, size, color);
+        let start = self.text.job.text.len();
+        // In a row, since a line break in the source is none in the formula.
+        let source = source.replace('\n', " ");
+        let (first, rest) = source.split_at(1);
+        self.text.job.append(first, 0.0, wide);
+        self.text.job.append(rest, 0.0, blank);
+        self.text.formulas.push(Placed {
+            range: start..self.text.job.text.len(),
+            formula,
+            size,
+            color,
+        });
+        if alone {
+            self.text.display = true;
+            self.flush();
+        }
+    }
+
+    fn size(&self) -> f32 {
+        let heading = self.heading;
+        heading.map_or(self.ink.size, |level| heading_size(level, self.ink.size))
+    }
+
+    fn color(&self) -> Color32 {
+        match () {
+            () if self.link.is_some() || self.image.is_some() => self.ink.link,
+            () if self.quotes > 0 => self.ink.dim,
+            () => self.ink.text,
         }
     }
 
     pub(super) fn push(&mut self, text: &str) {
-        let linked = self.link.is_some() || self.image.is_some();
-        let heading = self.heading;
         let head_cell = self.table.as_ref().is_some_and(|t| t.rows.len() == 1);
-        let size = heading.map_or(self.ink.size, |h| heading_size(h, self.ink.size));
-        let family = if self.strong > 0 || heading.is_some() || head_cell {
+        let family = if self.strong > 0 || self.heading.is_some() || head_cell {
             fonts::strong_family()
         } else {
             FontFamily::Proportional
         };
-        let color = match () {
-            () if linked => self.ink.link,
-            () if self.quotes > 0 => self.ink.dim,
-            () => self.ink.text,
-        };
-        let mut format = Ink::format(family, size, color);
+        let color = self.color();
+        let mut format = Ink::format(family, self.size(), color);
         format.italics = self.emphasis > 0;
         if self.strike > 0 {
             format.strikethrough = Stroke::new(1.0, color);

@@ -81,14 +81,71 @@ fn formulas_keep_their_source() {
     for source in [
         r"so \(\alpha\) is",
         r"\[ a_1 * b * c \\ d \]",
-        r"$\{x\}$ and $$a_1*b*c_1$$",
         r"begun \(\alpha\, x",
+        r"not \(\known\_1\) and $\frac{1$",
         "设$x_1$为$y_1$",
     ] {
         assert_eq!(texts(source)[0].0, source);
     }
-    let found = texts("1. so\n   \\[\n   + b_1 \\\\\n   \\]\n");
-    assert_eq!(found[0].0, "so\n\\[\n+ b_1 \\\\\n\\]");
+    let found = texts("1. so\n   \\[\n   + b_1 \\known\n   \\]\n");
+    assert_eq!(found[0].0, "so\n\\[\n+ b_1 \\known\n\\]", "not drawn");
+}
+
+#[test]
+fn a_formula_on_lines_of_its_own_is_an_element() {
+    let parts = |source: &str| -> Vec<(String, bool, usize, Option<String>)> {
+        let elements = elements(source, &Ink::of(&DARK));
+        let texts = elements.into_iter().filter_map(|element| match element {
+            Element::Text(text) => Some(text),
+            _ => None,
+        });
+        let part = |t: Text| (t.job.text, t.display, t.formulas.len(), t.marker);
+        texts.map(part).collect()
+    };
+    let part = |text: &str, display, formulas| (text.to_owned(), display, formulas, None);
+    assert_eq!(
+        parts(r"so $\{x\}$ and $$a_1*b*c_1$$ where **b** is"),
+        [
+            part(r"so $\{x\}$ and ", false, 1),
+            part("$$a_1*b*c_1$$", true, 1),
+            part("where b is", false, 0),
+        ]
+    );
+    assert_eq!(
+        parts("> so\n> \\[\n> a_1\n> \\]\n> and"),
+        [
+            part("so", false, 0),
+            part("\\[ a_1 \\]", true, 1),
+            part("and", false, 0)
+        ]
+    );
+    let listed = parts("- $$x$$\n- b\n");
+    assert_eq!(listed[0], ("$$x$$".into(), true, 1, Some("•".into())));
+    let [Element::Table(table)] = &elements("| a |\n|--|\n| so $$x$$ |\n", &Ink::of(&DARK))[..]
+    else {
+        panic!("one table");
+    };
+    let cell = &table.rows[1][0];
+    assert_eq!((cell.job.text.as_str(), cell.display), ("so $$x$$", false));
+    assert_eq!(cell.formulas[0].range, 3..8);
+}
+
+/// Code, escapes and prices are no formulas.
+#[test]
+fn what_is_no_formula_stays_text() {
+    for source in [
+        "it costs $5 and $10, or US$7 to US$8",
+        "`$x$` and ``\\(y\\)``",
+        r"a \\(x\\) and \$x\$",
+        "set $HOME to $PATH:$HOME",
+    ] {
+        for element in elements(source, &Ink::of(&DARK)) {
+            let Element::Text(text) = element else {
+                panic!("a text");
+            };
+            assert!(text.formulas.is_empty(), "{source}");
+        }
+    }
 }
 
 #[test]
