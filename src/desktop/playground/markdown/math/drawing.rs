@@ -94,7 +94,7 @@ impl Drawing {
         }
         Self {
             formula: Arc::clone(formula),
-            galley: Arc::new(galley_of(&letter, mesh)),
+            galley: Arc::new(galley_of(&letter, &mesh)),
             pictures,
             letter,
         }
@@ -150,7 +150,7 @@ fn picture(ui: &Ui, polygons: &[Vec<Pos2>], scale: f32, color: Option<Color32>) 
 }
 
 /// A galley that draws this mesh, made from another one: egui has no way to make one from nothing.
-fn galley_of(letter: &Galley, mesh: Mesh) -> Galley {
+fn galley_of(letter: &Galley, mesh: &Mesh) -> Galley {
     let mut galley = letter.clone();
     let bounds = mesh.calc_bounds();
     galley.mesh_bounds = bounds;
