@@ -60,8 +60,8 @@ struct Metadata {
 
 #[derive(Debug, Default, Deserialize)]
 struct Content {
-    #[serde(default)]
-    content_type: String,
+    #[serde(default, rename = "content_type")]
+    kind: String,
     #[serde(default)]
     parts: Parts,
     #[serde(default)]
@@ -184,7 +184,7 @@ fn add(thread: &mut Thread, message: Message, left_out: &mut LeftOut) {
     }
     left_out.add("attachments", content.parts.files);
     let is_to_all = message.recipient.is_none_or(|to| to == "all");
-    match (message.author.role.as_str(), content.content_type.as_str()) {
+    match (message.author.role.as_str(), content.kind.as_str()) {
         ("user", "text" | "multimodal_text") => thread.ask(text_part(content.parts.text)),
         ("system", "text") => thread.system(&content.parts.text),
         ("assistant", "text" | "multimodal_text") if is_to_all => {

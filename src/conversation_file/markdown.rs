@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    hash::BuildHasher,
     io::{self, Write},
 };
 
@@ -54,7 +55,7 @@ impl ConversationWriter for MarkdownWriter {
 
 /// A pane's conversation as Markdown.
 #[must_use]
-pub fn pane_markdown(pane: &Pane, runs: &HashMap<RunId, Run>) -> String {
+pub fn pane_markdown<S: BuildHasher>(pane: &Pane, runs: &HashMap<RunId, Run, S>) -> String {
     let mut parts = Vec::new();
     let system = pane.system.trim();
     if !system.is_empty() {

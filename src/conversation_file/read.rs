@@ -261,12 +261,10 @@ fn foreign_conversation(foreign: Foreign, reading: &mut Reading) -> Result<(), S
         }
     };
     reading.found.source = source;
-    match found {
-        Some(conversation) => reading.add(conversation),
-        None => {
-            let kind = "conversations in which nothing was asked";
-            reading.found.left_out.add(kind, 1);
-            Ok(())
-        }
-    }
+    let Some(conversation) = found else {
+        let kind = "conversations in which nothing was asked";
+        reading.found.left_out.add(kind, 1);
+        return Ok(());
+    };
+    reading.add(conversation)
 }

@@ -366,7 +366,7 @@ async fn an_imported_answer_can_be_deleted() {
         .unwrap()
         .unwrap();
     let run: RunId = shown.panes[0].turns[0].run().unwrap();
-    let deleted = soon("the deletion", history.delete(Deletion::Run(run)))
+    let deleted = soon("the deletion", history.delete(Deletion::run(run)))
         .await
         .unwrap();
     assert_eq!(deleted.runs, 1);

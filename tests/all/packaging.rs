@@ -42,9 +42,9 @@ fn check_pages(home: &Home, command: &clap::Command, names: &[&str]) -> usize {
     }
     let mut pages = 1;
     for sub in command.get_subcommands() {
-        let named = [names, &[sub.get_name()]].concat();
+        let below = [names, &[sub.get_name()]].concat();
         assert!(page.contains(&format!("{name}-{}(1)", sub.get_name())));
-        pages += check_pages(home, sub, &named);
+        pages += check_pages(home, sub, &below);
     }
     pages
 }

@@ -82,7 +82,7 @@ impl Find {
     pub fn look_for(&mut self, words: &str) {
         let longest = words.split_whitespace().max_by_key(|word| word.len());
         self.open = true;
-        self.words = longest.unwrap_or_default().to_owned();
+        longest.unwrap_or_default().clone_into(&mut self.words);
         self.looked_for = None;
     }
 

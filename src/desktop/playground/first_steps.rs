@@ -61,7 +61,7 @@ pub fn offers_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane, shared: &mut Shared<
     let is_asking = shared.first_steps.asked.is_waiting();
     let find = ui.add_enabled_ui(!is_asking, |ui| {
         offer(ui, icons::SEARCH, "Look for servers on this machine").on_hover_text(
-            "Asks the usual ports of Ollama, LM Studio, llama.cpp and vLLM for their models, on this machine only and \
+            "Asks the usual ports of Ollama, LM Studio, llama.cpp, vLLM and LiteLLM for their models, on this machine only and \
              without a key",
         )
     });
@@ -95,7 +95,7 @@ fn found_ui(ui: &mut Ui, cx: &mut Cx<'_>, shared: &mut Shared<'_>) {
         return;
     };
     if found.is_empty() {
-        let none = "None answers on the ports 11434, 1234, 8080 and 8000. Start one, or add another address";
+        let none = "None answers on the ports 11434, 1234, 8080, 8000 and 4000. Start one, or add another address";
         ui.label(caption(cx.theme, none));
     }
     for server in found {

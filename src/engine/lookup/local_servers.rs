@@ -147,6 +147,7 @@ mod tests {
             ("lmstudio", 1_234),
             ("llamacpp", 8_080),
             ("vllm", 8_000),
+            ("gateway", 4_000),
         ];
         assert_eq!(ports, expected.map(|(id, port)| (id.to_owned(), port)));
     }

@@ -20,6 +20,17 @@ fn ours(conversations: &str) -> String {
     )
 }
 
+/// Contents, and what the reasons for which they are refused contain.
+fn check(files: &[(&str, &[&str])]) {
+    for (content, parts) in files {
+        let why = refusal(content.as_bytes());
+        let shown: String = content.chars().take(80).collect();
+        for part in *parts {
+            assert!(why.contains(part), "{shown}: {part} is not in {why}");
+        }
+    }
+}
+
 #[test]
 fn what_is_wrong_is_refused_with_its_place() {
     let deep = "[".repeat(100_000);
@@ -28,9 +39,9 @@ fn what_is_wrong_is_refused_with_its_place() {
         r#"{"x":"#.repeat(10_000)
     );
     let deep_body = ours(&format!(r#"{{"panes":[{{"turns":[{{"raw_body":{deep}"#));
-    let panes = ours(&format!(r#"{{"panes":[{}]}}"#, vec!["{}"; 9].join(",")));
+    let panes = ours(&format!(r#"{{"panes":[{}]}}"#, ["{}"; 9].join(",")));
     let message = r#"{"sender":"human","text":"a"}"#;
-    for (content, parts) in [
+    check(&[
         ("", &["line 1 column 0"][..]),
         ("[] []", &["line 1"]),
         ("3", &["line 1"]),
@@ -95,13 +106,7 @@ fn what_is_wrong_is_refused_with_its_place() {
             &format!(r#"[{{"chat_messages":[{message}"#),
             &["conversations[0]", "EOF", "line 1"],
         ),
-    ] {
-        let why = refusal(content.as_bytes());
-        let shown: String = content.chars().take(80).collect();
-        for part in parts {
-            assert!(why.contains(part), "{shown}: {part} is not in {why}");
-        }
-    }
+    ]);
     let why = refusal(b"[{\"title\":\"\xff\"}]");
     assert!(
         why.contains("conversations[0]") && why.contains("column"),

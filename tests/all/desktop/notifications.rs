@@ -115,9 +115,12 @@ fn a_simulated_answer_is_told_as_one() {
     assert!(text.ends_with("/slow: 1 min 30 s, simulated"), "{text}");
 }
 
+/// A reason why nobody is told, and what brings it about.
+type Quiet = (&'static str, fn(&mut Desktop, &mut Player, &mut RunHead));
+
 #[test]
 fn nobody_is_told_who_looks_on_or_did_not_ask() {
-    let cases: [(&str, fn(&mut Desktop, &mut Player, &mut RunHead)); 3] = [
+    let cases: [Quiet; 3] = [
         ("the window has the focus", |desktop, _, _| {
             desktop.input_mut().focused = true;
         }),

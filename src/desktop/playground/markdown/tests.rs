@@ -51,10 +51,10 @@ fn a_long_line_of_code_scrolls_and_moves_nothing_else() {
         .find(|label| label.value().is_some_and(|v| v.contains("long")))
         .map(|label| label.rect());
     let code = code.expect("code is on screen");
-    harness.hover_at(code.left_center() + egui::vec2(20.0, 0.0));
+    harness.hover_at(code.left_center() + vec2(20.0, 0.0));
     harness.event(egui::Event::MouseWheel {
         unit: egui::MouseWheelUnit::Point,
-        delta: egui::vec2(-120.0, 0.0),
+        delta: vec2(-120.0, 0.0),
         phase: egui::TouchPhase::Move,
         modifiers: egui::Modifiers::NONE,
         source: egui::MouseWheelSource::Wheel,
@@ -173,10 +173,7 @@ fn a_selection_goes_over_rows_of_different_frames() {
     let mut harness = shown("");
     stream(&mut harness, &text, 7);
     let label = harness.get_by_role(egui::Role::Label).rect();
-    let (from, to) = (
-        label.min + egui::vec2(0.0, 4.0),
-        label.max - egui::vec2(0.0, 4.0),
-    );
+    let (from, to) = (label.min + vec2(0.0, 4.0), label.max - vec2(0.0, 4.0));
     let copied = copied(&mut harness, from, to);
     assert_eq!(copied.as_deref(), Some(text.trim_end()));
 }
@@ -210,7 +207,7 @@ fn copied(harness: &mut Harness<'static, Rig>, from: egui::Pos2, to: egui::Pos2)
 fn a_formula_is_copied_and_read_out_as_its_source() {
     let text = "with $\\frac{a}{b} + c$ in it\n\n$$\n\\sum_i x_i\n$$\n";
     let mut harness = shown(text);
-    let labels = |harness: &Harness<'_, Rig>| -> Vec<(String, egui::Rect)> {
+    let labels = |harness: &Harness<'_, Rig>| -> Vec<(String, Rect)> {
         let labels = harness.query_all_by_role(egui::Role::Label);
         let known = labels.filter_map(|label| Some((label.value()?, label.rect())));
         known.collect()
@@ -221,12 +218,8 @@ fn a_formula_is_copied_and_read_out_as_its_source() {
     assert_eq!(names, expected);
     for (name, rect) in found {
         let [from, to] = [rect.left_top(), rect.right_bottom()];
-        let inside = egui::vec2(0.5, 2.0);
-        let text = copied(
-            &mut harness,
-            from + inside,
-            to - inside + egui::vec2(2.0, 0.0),
-        );
+        let inside = vec2(0.5, 2.0);
+        let text = copied(&mut harness, from + inside, to - inside + vec2(2.0, 0.0));
         assert_eq!(text.as_deref(), Some(name.as_str()));
     }
 }
