@@ -50,6 +50,18 @@ const TOLD_APART: &[(&str, &str)] = &[
     ),
     ("cli/chat/report.rs", "a run that was not accepted has none"),
     (
+        "conversation_file/chatgpt.rs",
+        "what ChatGPT's answers are shown as having come by",
+    ),
+    (
+        "conversation_file/cherry_studio.rs",
+        "what Cherry Studio's answers are shown as having come by",
+    ),
+    (
+        "conversation_file/claude.rs",
+        "what Claude's answers are shown as having come by",
+    ),
+    (
         "gateway/client_setup.rs",
         "which base URL each program is given",
     ),
