@@ -2,7 +2,7 @@
 //! Cherry Studio export.
 //!
 //! In: a file, or conversations of the history. Out: [`ArchivedConversation`]s and what was left out of them; or a file.
-//! A reader is one file here and its line in [`read`](mod@read). A file is read once from its begin to its end, within
+//! A reader is one file here and its line in `read`. A file is read once from its begin to its end, within
 //! limits of memory, and is refused as a whole, with the place of what is wrong.
 
 mod chatgpt;

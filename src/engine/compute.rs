@@ -69,7 +69,7 @@ pub enum ComputeCommand {
         texts: Vec<String>,
         /// What is looked for.
         words: String,
-        /// The index of the text and the byte in it of each place, in order: at most [`MAX_PLACES`].
+        /// The index of the text and the byte in it of each place, in order, up to a limit.
         reply: Reply<Vec<(usize, usize)>>,
     },
     /// Searches the frames of a capture.
