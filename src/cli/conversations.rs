@@ -23,22 +23,22 @@ use crate::{
 #[command(after_help = EXAMPLES)]
 pub struct ConversationsArgs {
     #[command(subcommand)]
-    action: Action,
+    action: ConversationAction,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Action {
+enum ConversationAction {
     /// List the conversations of the playground with their ids, latest first.
     List,
     /// Write conversations to a Markdown, JSON or HTML file.
-    Export(ExportArgs),
+    Export(ConversationExportArgs),
     /// Import conversations from a JSON file of Tokenscope, ChatGPT, Claude or Cherry Studio.
-    Import(ImportArgs),
+    Import(ConversationImportArgs),
 }
 
 /// Arguments of `tokenscope conversations export`.
 #[derive(Debug, clap::Args)]
-struct ExportArgs {
+struct ConversationExportArgs {
     /// The file to write; one that exists is replaced once the new one is complete.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -58,7 +58,7 @@ struct ExportArgs {
 
 /// Arguments of `tokenscope conversations import`.
 #[derive(Debug, clap::Args)]
-struct ImportArgs {
+struct ConversationImportArgs {
     /// The file: a JSON export of Tokenscope, conversations.json of ChatGPT or Claude, or data.json of Cherry Studio 1.
     file: PathBuf,
 }
@@ -77,9 +77,9 @@ Examples:
 
 pub(super) fn run(args: &ConversationsArgs) -> anyhow::Result<ExitCode> {
     match &args.action {
-        Action::List => list(),
-        Action::Export(args) => export(args),
-        Action::Import(args) => import(&args.file),
+        ConversationAction::List => list(),
+        ConversationAction::Export(args) => export(args),
+        ConversationAction::Import(args) => import(&args.file),
     }
 }
 
@@ -110,7 +110,7 @@ fn row(summary: &ConversationSummary) -> Vec<String> {
     ]
 }
 
-fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
+fn export(args: &ConversationExportArgs) -> anyhow::Result<ExitCode> {
     let format = match args.format {
         Some(format) => format,
         None => ConversationFormat::of_name(&args.output).ok_or_else(|| {

@@ -22,18 +22,18 @@ pub(super) static SOURCE: Source = Source {
 /// The messages of a conversation by their ids.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Mapping(#[serde(deserialize_with = "limits::map")] HashMap<String, Node>);
+pub(super) struct Mapping(#[serde(deserialize_with = "limits::map")] HashMap<String, ChatgptNode>);
 
 #[derive(Debug, Deserialize)]
-struct Node {
+struct ChatgptNode {
     #[serde(default)]
-    message: Option<Message>,
+    message: Option<ChatgptMessage>,
     #[serde(default)]
     parent: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Message {
+struct ChatgptMessage {
     author: Author,
     #[serde(default)]
     create_time: Option<f64>,
@@ -151,7 +151,7 @@ pub(super) fn conversation(
 }
 
 /// Takes the messages from the root to the leaf that was shown last.
-fn shown(mapping: &mut Mapping, current: Option<String>) -> Result<Vec<Message>, String> {
+fn shown(mapping: &mut Mapping, current: Option<String>) -> Result<Vec<ChatgptMessage>, String> {
     let Some(leaf) = current else {
         return if mapping.0.is_empty() {
             Ok(Vec::new())
@@ -175,7 +175,7 @@ fn shown(mapping: &mut Mapping, current: Option<String>) -> Result<Vec<Message>,
     Ok(messages)
 }
 
-fn add(thread: &mut Thread, message: Message, left_out: &mut LeftOut) {
+fn add(thread: &mut Thread, message: ChatgptMessage, left_out: &mut LeftOut) {
     let content = message.content;
     let metadata = message.metadata.unwrap_or_default();
     if metadata.is_visually_hidden_from_conversation == Some(true) {

@@ -29,19 +29,19 @@ pub(super) struct Database {
     #[serde(default, deserialize_with = "limits::list")]
     topics: Vec<Topic>,
     #[serde(default)]
-    message_blocks: Blocks,
+    message_blocks: CherryBlocks,
 }
 
 #[derive(Debug, Deserialize)]
 struct Topic {
     id: String,
     #[serde(default, deserialize_with = "limits::list")]
-    messages: Vec<Message>,
+    messages: Vec<CherryMessage>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Message {
+struct CherryMessage {
     role: String,
     /// The text, in files of old versions.
     #[serde(default, deserialize_with = "text")]
@@ -56,30 +56,30 @@ struct Message {
     #[serde(default)]
     fold_selected: Option<bool>,
     #[serde(default)]
-    model: Option<Model>,
+    model: Option<CherryModel>,
     #[serde(default)]
     model_id: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Model {
+struct CherryModel {
     #[serde(default)]
     id: Option<String>,
 }
 
 /// Blocks by their ids.
 #[derive(Debug, Default)]
-struct Blocks(HashMap<String, Block>);
+struct CherryBlocks(HashMap<String, CherryBlock>);
 
 #[derive(Debug)]
-enum Block {
+enum CherryBlock {
     Text(String),
     Thinking(String),
     /// It is not imported: its kind, in the plural.
     Other(&'static str),
 }
 
-impl<'de> Deserialize<'de> for Blocks {
+impl<'de> Deserialize<'de> for CherryBlocks {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         struct Typed {
@@ -91,14 +91,14 @@ impl<'de> Deserialize<'de> for Blocks {
         let mut blocks = HashMap::new();
         limits::fold(from, |block: Typed| {
             let found = match block.r#type.as_str() {
-                "main_text" | "code" => Block::Text(block.content),
-                "thinking" => Block::Thinking(block.content),
-                "image" | "file" | "video" => Block::Other("attachments"),
-                "tool" => Block::Other("calls of tools and their results"),
-                "citation" => Block::Other("sources"),
-                "error" => Block::Other("errors"),
-                "translation" => Block::Other("translations"),
-                _ => Block::Other("blocks of an unknown kind"),
+                "main_text" | "code" => CherryBlock::Text(block.content),
+                "thinking" => CherryBlock::Thinking(block.content),
+                "image" | "file" | "video" => CherryBlock::Other("attachments"),
+                "tool" => CherryBlock::Other("calls of tools and their results"),
+                "citation" => CherryBlock::Other("sources"),
+                "error" => CherryBlock::Other("errors"),
+                "translation" => CherryBlock::Other("translations"),
+                _ => CherryBlock::Other("blocks of an unknown kind"),
             };
             blocks.insert(block.id, found);
             Some(())
@@ -165,7 +165,7 @@ struct TopicNames {
     prompt: String,
 }
 
-impl Message {
+impl CherryMessage {
     fn sent_unix_ns(&self) -> i64 {
         self.created_at.as_deref().map_or(0, time_ns)
     }
@@ -206,13 +206,13 @@ pub(super) fn conversations(
 ) -> Result<Vec<ArchivedConversation>, String> {
     let Database {
         topics,
-        message_blocks: Blocks(mut blocks),
+        message_blocks: CherryBlocks(mut blocks),
     } = database;
     let mut names = storage.topics();
     let mut found = Vec::new();
     for (at, topic) in topics.into_iter().enumerate() {
         let TopicNames { name, prompt } = names.remove(&topic.id).unwrap_or_default();
-        let updated = topic.messages.iter().map(Message::sent_unix_ns);
+        let updated = topic.messages.iter().map(CherryMessage::sent_unix_ns);
         let updated = updated.max().unwrap_or_default();
         let mut thread = Thread::new(&SOURCE);
         thread.system(&prompt);
@@ -229,9 +229,9 @@ pub(super) fn conversations(
 /// Adds a message; `asked` is the question that was answered last.
 fn add(
     thread: &mut Thread,
-    message: Message,
+    message: CherryMessage,
     asked: &mut Option<String>,
-    blocks: &mut HashMap<String, Block>,
+    blocks: &mut HashMap<String, CherryBlock>,
     left_out: &mut LeftOut,
 ) -> Result<(), String> {
     let mut said = ThreadAnswer {
@@ -242,9 +242,9 @@ fn add(
     };
     for id in &message.blocks {
         match blocks.remove(id) {
-            Some(Block::Text(text)) => join(&mut said.text, &text),
-            Some(Block::Thinking(text)) => join(&mut said.reasoning, &text),
-            Some(Block::Other(kind)) => left_out.add(kind, 1),
+            Some(CherryBlock::Text(text)) => join(&mut said.text, &text),
+            Some(CherryBlock::Thinking(text)) => join(&mut said.reasoning, &text),
+            Some(CherryBlock::Other(kind)) => left_out.add(kind, 1),
             None => left_out.add("blocks that are missing in the file", 1),
         }
     }

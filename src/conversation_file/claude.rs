@@ -23,32 +23,32 @@ pub(super) static SOURCE: Source = Source {
 /// The messages of a conversation.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
-pub(super) struct ChatMessages(#[serde(deserialize_with = "limits::list")] Vec<Message>);
+pub(super) struct ChatMessages(#[serde(deserialize_with = "limits::list")] Vec<ClaudeMessage>);
 
 #[derive(Debug, Deserialize)]
-struct Message {
+struct ClaudeMessage {
     sender: String,
     #[serde(default)]
     text: String,
     #[serde(default)]
-    content: Blocks,
+    content: ClaudeBlocks,
     #[serde(default)]
     created_at: String,
     #[serde(default)]
-    attachments: Attachments,
+    attachments: ClaudeAttachments,
     #[serde(default)]
-    files: Files,
+    files: ClaudeFiles,
 }
 
 /// The blocks of a message, by what they are.
 #[derive(Debug, Default)]
-struct Blocks {
+struct ClaudeBlocks {
     text: String,
     thinking: String,
     others: usize,
 }
 
-impl<'de> Deserialize<'de> for Blocks {
+impl<'de> Deserialize<'de> for ClaudeBlocks {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         struct Block {
@@ -73,12 +73,12 @@ impl<'de> Deserialize<'de> for Blocks {
 
 /// Attached texts, and how many attachments have none.
 #[derive(Debug, Default)]
-struct Attachments {
+struct ClaudeAttachments {
     texts: Vec<Part>,
     others: usize,
 }
 
-impl<'de> Deserialize<'de> for Attachments {
+impl<'de> Deserialize<'de> for ClaudeAttachments {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         struct Attachment {
@@ -108,9 +108,9 @@ impl<'de> Deserialize<'de> for Attachments {
 
 /// How many files there were: only their names are exported.
 #[derive(Debug, Default)]
-struct Files(usize);
+struct ClaudeFiles(usize);
 
-impl<'de> Deserialize<'de> for Files {
+impl<'de> Deserialize<'de> for ClaudeFiles {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let mut count = 0;
         limits::fold(from, |_: serde::de::IgnoredAny| {
@@ -139,7 +139,7 @@ pub(super) fn conversation(
         } else {
             content.text
         };
-        let Attachments { texts, others } = message.attachments;
+        let ClaudeAttachments { texts, others } = message.attachments;
         left_out.add("attachments", others + message.files.0);
         left_out.add("calls of tools and their results", content.others);
         match message.sender.as_str() {

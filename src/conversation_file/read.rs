@@ -52,7 +52,7 @@ fn read(mut from: impl BufRead) -> Result<ReadConversations, String> {
         0
     };
     from.consume(mark);
-    let mut reading = Reading::default();
+    let mut reading = FileReading::default();
     let mut json = serde_json::Deserializer::from_reader(from);
     json.deserialize_any(&mut reading)
         .and_then(|()| json.end())
@@ -62,7 +62,7 @@ fn read(mut from: impl BufRead) -> Result<ReadConversations, String> {
 
 /// What was read so far.
 #[derive(Default)]
-struct Reading {
+struct FileReading {
     found: ReadConversations,
     messages: usize,
     format: Option<String>,
@@ -71,7 +71,7 @@ struct Reading {
     storage: cherry_studio::LocalStorage,
 }
 
-impl Reading {
+impl FileReading {
     fn add(&mut self, conversation: ArchivedConversation) -> Result<(), String> {
         let turns = conversation.panes.iter().flat_map(|pane| &pane.turns);
         self.messages += turns.map(|turn| 1 + turn.answers.len()).sum::<usize>();
@@ -118,7 +118,7 @@ impl Reading {
 const UNKNOWN: &str = "it is no list of conversations that ChatGPT or Claude exported, no data.json of Cherry Studio 1, and no \
      export of Tokenscope";
 
-impl<'de> Visitor<'de> for &mut Reading {
+impl<'de> Visitor<'de> for &mut FileReading {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -171,7 +171,7 @@ impl From<AnyVersion> for Version {
 }
 
 /// Reads our own conversations.
-struct Own<'a>(&'a mut Reading);
+struct Own<'a>(&'a mut FileReading);
 
 impl<'de> DeserializeSeed<'de> for Own<'_> {
     type Value = ();
@@ -235,7 +235,7 @@ struct Foreign {
     chat_messages: Option<claude::ChatMessages>,
 }
 
-fn foreign_conversation(foreign: Foreign, reading: &mut Reading) -> Result<(), String> {
+fn foreign_conversation(foreign: Foreign, reading: &mut FileReading) -> Result<(), String> {
     let left_out = &mut reading.found.left_out;
     let (source, found) = match (foreign.mapping, foreign.chat_messages) {
         (Some(mapping), _) => {

@@ -28,7 +28,7 @@ use crate::{
 
 /// One of the texts of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TextPart {
+pub enum FoundPart {
     /// The question.
     Question,
     /// The reasoning of the answer.
@@ -45,7 +45,7 @@ pub struct FoundPlace {
     /// The index of the turn.
     pub turn: usize,
     /// The text.
-    pub part: TextPart,
+    pub part: FoundPart,
     /// The byte in it.
     pub byte: usize,
 }
@@ -234,14 +234,14 @@ impl Playground {
         };
         let pane = panes.iter().find(|pane| pane.id == place.pane);
         let run = pane.and_then(|pane| pane.turns.get(place.turn)?.run());
-        let is_question = place.part == TextPart::Question;
+        let is_question = place.part == FoundPart::Question;
         self.view(place.pane)
             .go_to(place.turn, is_question.then_some(place.byte));
         if let Some(answer) = run.and_then(|run| self.answers.get_mut(&run)) {
             match place.part {
-                TextPart::Question => {}
-                TextPart::Reasoning => answer.go_to_reasoning(place.byte),
-                TextPart::Answer(number) => answer.go_to_text(number, place.byte),
+                FoundPart::Question => {}
+                FoundPart::Reasoning => answer.go_to_reasoning(place.byte),
+                FoundPart::Answer(number) => answer.go_to_text(number, place.byte),
             }
         }
         if self.large.is_some_and(|large| large != place.pane) {
@@ -281,18 +281,18 @@ fn texts_of(panes: &[Pane], runs: &HashMap<RunId, Run>) -> (Vec<FoundPlace>, Vec
                 });
                 found.1.push(text.to_owned());
             };
-            add(TextPart::Question, question(asked));
+            add(FoundPart::Question, question(asked));
             let Some(run) = asked.run().and_then(|id| runs.get(&id)) else {
                 continue;
             };
-            add(TextPart::Reasoning, &run.answer.reasoning);
+            add(FoundPart::Reasoning, &run.answer.reasoning);
             let body = run.answer.body().into_iter();
             let texts = body.filter_map(|part| match part {
                 BodyPart::Text(text) => Some(text),
                 _ => None,
             });
             for (number, text) in texts.enumerate() {
-                add(TextPart::Answer(number), text);
+                add(FoundPart::Answer(number), text);
             }
         }
     }

@@ -29,7 +29,7 @@ pub(super) const FIGURES: [&str; 7] = [
 ];
 
 /// A pane's turn: the number of the pane, the turn, and the answer that is shown.
-struct Column<'a> {
+struct AnswerColumn<'a> {
     number: usize,
     turn: &'a Turn,
     run: Option<&'a Run>,
@@ -46,9 +46,9 @@ pub(super) fn section(
     let columns = panes.filter_map(|(pane, number)| {
         let turn = pane.turns.get(at)?;
         let run = turn.run().and_then(|id| runs.get(&id));
-        Some(Column { number, turn, run })
+        Some(AnswerColumn { number, turn, run })
     });
-    let columns: Vec<Column<'_>> = columns.collect();
+    let columns: Vec<AnswerColumn<'_>> = columns.collect();
     let Some(first) = columns.first() else { return };
     html.raw("<section>\n");
     html.words("h2", "", format!("Turn {}", at + 1));
@@ -76,7 +76,7 @@ pub(super) fn section(
     html.raw("</section>\n");
 }
 
-fn heading(html: &mut Html, column: &Column<'_>) {
+fn heading(html: &mut Html, column: &AnswerColumn<'_>) {
     html.element("h3", &[], |html| {
         let Some(run) = column.run else {
             return html.text(format!("Pane {}", column.number));
@@ -157,7 +157,7 @@ fn file(html: &mut Html, media: &Media) {
 }
 
 /// A table with a row for each answer.
-fn figures(html: &mut Html, columns: &[Column<'_>], prices: &PriceTable) {
+fn figures(html: &mut Html, columns: &[AnswerColumn<'_>], prices: &PriceTable) {
     let all: Vec<&Figure> = FIGURES.iter().filter_map(|key| figure(key)).collect();
     let names: Vec<String> = all.iter().map(|figure| name_of(figure)).collect();
     let mut head = vec!["Answer", "Connection"];

@@ -13,7 +13,7 @@ use egui::{
 
 use super::{
     Formula, coverage,
-    formula::{Mark, MarkShape},
+    formula::{FormulaMark, MarkShape},
 };
 use crate::desktop::playground::markdown::growing;
 
@@ -25,13 +25,13 @@ struct Drawing {
     /// Keeps the formula alive, so that no other one gets its address.
     formula: Arc<Formula>,
     galley: Arc<Galley>,
-    pictures: Vec<Picture>,
+    pictures: Vec<FormulaPicture>,
     /// A new one after egui has dropped all glyphs; then those of `galley` are gone, too.
     letter: Arc<Galley>,
 }
 
 /// Polygons as a picture.
-struct Picture {
+struct FormulaPicture {
     texture: TextureHandle,
     place: Rect,
     color: Option<Color32>,
@@ -102,7 +102,7 @@ impl Drawing {
 }
 
 /// Adds a character where it stands, horizontally to a quarter of a pixel, as egui places the letters of a text.
-fn add_glyph(ui: &Ui, mesh: &mut Mesh, mark: &Mark, em: f32) {
+fn add_glyph(ui: &Ui, mesh: &mut Mesh, mark: &FormulaMark, em: f32) {
     let MarkShape::Glyph {
         family,
         character,
@@ -138,11 +138,16 @@ fn on_pixels(ui: &Ui, rect: Rect, scale: f32) -> Rect {
     Rect::from_min_size(min.to_pos2(), size) / ui.pixels_per_point()
 }
 
-fn picture(ui: &Ui, polygons: &[Vec<Pos2>], scale: f32, color: Option<Color32>) -> Option<Picture> {
+fn picture(
+    ui: &Ui,
+    polygons: &[Vec<Pos2>],
+    scale: f32,
+    color: Option<Color32>,
+) -> Option<FormulaPicture> {
     let scaled = |polygon: &Vec<Pos2>| polygon.iter().map(|at| *at * scale).collect();
     let polygons: Vec<Vec<Pos2>> = polygons.iter().map(scaled).collect();
     let (image, place) = coverage::picture(&polygons)?;
-    Some(Picture {
+    Some(FormulaPicture {
         texture: (ui.ctx()).load_texture("formula", image, TextureOptions::NEAREST),
         place: place / ui.pixels_per_point(),
         color,

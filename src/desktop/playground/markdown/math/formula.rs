@@ -14,12 +14,12 @@ pub struct Formula {
     /// How far it reaches below its baseline.
     pub descent: f32,
     /// What to draw, the lowest first.
-    pub marks: Vec<Mark>,
+    pub marks: Vec<FormulaMark>,
 }
 
 /// Something to draw.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Mark {
+pub struct FormulaMark {
     /// Its shape.
     pub shape: MarkShape,
     /// Its colour; the text's own if the formula names none.

@@ -38,7 +38,7 @@ const REFUSED: &[&str] = &[
 
 /// A formula as it was written.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Written<'a> {
+pub struct WrittenFormula<'a> {
     /// What stands between its marks.
     pub tex: &'a str,
     /// Whether its marks are those of a formula on lines of its own.
@@ -46,9 +46,9 @@ pub struct Written<'a> {
 }
 
 /// What may be typeset of a source: nothing if it is unfinished, too long, too deep, or defines commands.
-pub fn written(source: &str) -> Option<Written<'_>> {
+pub fn written(source: &str) -> Option<WrittenFormula<'_>> {
     let within = |open, close| source.strip_prefix(open)?.strip_suffix(close);
-    let found = |tex, display| Some(Written { tex, display });
+    let found = |tex, display| Some(WrittenFormula { tex, display });
     let written = None
         .or_else(|| within("$$", "$$").and_then(|tex| found(tex, true)))
         .or_else(|| within("\\[", "\\]").and_then(|tex| found(tex, true)))
@@ -103,7 +103,11 @@ mod tests {
             ("$$x$$", "x", true),
             ("\\[\nx\n\\]", "\nx\n", true),
         ] {
-            assert_eq!(written(source), Some(Written { tex, display }), "{source}");
+            assert_eq!(
+                written(source),
+                Some(WrittenFormula { tex, display }),
+                "{source}"
+            );
         }
     }
 

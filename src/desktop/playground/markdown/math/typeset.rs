@@ -7,8 +7,8 @@ use ratex_layout::{LayoutOptions, layout, to_display_list};
 use ratex_types::{Color, DisplayItem, DisplayList, MathStyle, PathCommand};
 
 use super::{
-    formula::{Formula, Mark, MarkShape},
-    source::Written,
+    formula::{Formula, FormulaMark, MarkShape},
+    source::WrittenFormula,
 };
 use crate::desktop::fonts::math_family;
 
@@ -22,7 +22,7 @@ const MAX_MARKS: usize = 4_000;
 const LINES: u8 = 8;
 
 /// Typesets a formula; nothing if it can't be drawn as it is meant.
-pub fn typeset(written: &Written<'_>) -> Option<Formula> {
+pub fn typeset(written: &WrittenFormula<'_>) -> Option<Formula> {
     #[cfg(test)]
     super::tests::note_typesetting();
     // A fault of the library costs the formula, not the window.
@@ -37,7 +37,7 @@ pub fn typeset(written: &Written<'_>) -> Option<Formula> {
     is_in_bounds(&formula).then_some(formula)
 }
 
-fn display_list(written: &Written<'_>) -> Option<DisplayList> {
+fn display_list(written: &WrittenFormula<'_>) -> Option<DisplayList> {
     let nodes = ratex_parser::parse(written.tex).ok()?;
     let style = if written.display {
         MathStyle::Display
@@ -53,7 +53,7 @@ fn display_list(written: &Written<'_>) -> Option<DisplayList> {
 }
 
 /// The list's marks, seen from the baseline; nothing if one can't be drawn.
-fn marks(list: &DisplayList) -> Option<Vec<Mark>> {
+fn marks(list: &DisplayList) -> Option<Vec<FormulaMark>> {
     let baseline = vec2(0.0, single(list.height));
     let at = |x: f64, y: f64| pos2(single(x), single(y)) - baseline;
     let mark = |item: &DisplayItem| {
@@ -112,7 +112,7 @@ fn marks(list: &DisplayList) -> Option<Vec<Mark>> {
             DisplayItem::Path { .. } => return None,
         };
         let color = own_color(*color);
-        Some(Mark { shape, color })
+        Some(FormulaMark { shape, color })
     };
     list.items.iter().map(mark).collect()
 }
@@ -175,7 +175,7 @@ fn is_in_bounds(formula: &Formula) -> bool {
     let height = formula.ascent + formula.descent;
     let inside = |at: Pos2| at.x.abs() <= 2.0 * MAX_WIDTH && at.y.abs() <= 2.0 * MAX_HEIGHT;
     let sized = (0.0..=MAX_WIDTH).contains(&formula.width) && (0.0..=MAX_HEIGHT).contains(&height);
-    let mark = |mark: &Mark| match &mark.shape {
+    let mark = |mark: &FormulaMark| match &mark.shape {
         MarkShape::Glyph { at, size, .. } => inside(*at) && (0.05..=10.0).contains(size),
         MarkShape::Rect(rect) => inside(rect.min) && inside(rect.max),
         MarkShape::Polygons(polygons) => polygons.iter().flatten().all(|at| inside(*at)),
